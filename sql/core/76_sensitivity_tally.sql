@@ -1,0 +1,42 @@
+-- One row per measure, basis and reading, with what is counted under that reading (SPEC 6, 7).
+with
+
+reading as (
+
+    select 'as_defined' as reading, 'as_defined' as units, false as counts_unresolved, 'as defined' as label
+    union all
+    select
+        'context_reroutes_put_back', 'context_reroutes_put_back', false,
+        'orders rerouted by a context word alone put back under variant 2'
+    union all
+    select
+        'exceptions_set_aside', 'exceptions_set_aside', false,
+        'orders that carry an exception set aside'
+    union all
+    select
+        'assumed_pet_indeterminate', 'assumed_pet_indeterminate', false,
+        'FDG-PET without a stated purpose read as indeterminate'
+    union all
+    select 'unresolved_included', 'as_defined', true, 'cases of the tier unresolved counted too'
+
+)
+
+select
+    index_unit.measure,
+    index_unit.basis,
+    reading.reading,
+    reading.label,
+    count(*) as n_index,
+    count(*) filter (where index_unit.outcome = 'appropriate') as n_appropriate,
+    count(*) filter (where index_unit.outcome = 'mixed') as n_mixed,
+    count(*) filter (where index_unit.outcome = 'may_be') as n_may_be,
+    count(*) filter (where index_unit.outcome = 'not_appropriate') as n_not_appropriate,
+    count(*) filter (where index_unit.outcome = 'unrated') as n_unrated,
+    count(*) filter (where index_unit.outcome = 'indeterminate') as n_indeterminate
+from core.index_unit as index_unit
+inner join reading
+    on reading.units = index_unit.reading
+inner join core.neoadjuvant_case as neoadjuvant_case
+    on neoadjuvant_case.case_id = index_unit.case_id
+where reading.counts_unresolved or neoadjuvant_case.intent_tier <> 'unresolved'
+group by all

@@ -1,0 +1,58 @@
+-- One row per line of a CSV part after its header: its true line number, its fields in the header's order,
+-- or the reason why it cannot be split into them.
+-- A record is a line. No column of the contract can hold a line break, so one inside quotes breaks its
+-- record, and both pieces are rejected where they stand: line numbers stay those an editor shows, and a
+-- stray quote costs its own line, where a parser that looks for its partner would swallow the lines after it.
+with
+
+physical_line as (
+
+    -- A unit separator never stands in a part (the scan before refuses it), so each line is one field.
+    select
+        text,
+        row_number() over () + 1 as line
+    from read_csv(
+        $path, columns = {'text': 'VARCHAR'}, header = false, skip = 1, auto_detect = false,
+        delim = chr(31), quote = '', escape = '', new_line = $new_line, strict_mode = false,
+        compression = $compression
+    )
+
+),
+
+-- Splitting at commas is many times cheaper than parsing quotes, and nearly every line allows it.
+split_line as (
+
+    select
+        line,
+        case
+            when not contains(text, '"') then string_split(text, ',')
+            when regexp_full_match(text, '(?:"[^",]*"|[^",]*)(?:,(?:"[^",]*"|[^",]*))*')
+                then string_split(replace(text, '"', ''), ',')
+            when
+                regexp_full_match(
+                    text,
+                    '\s*(?:"(?:[^"]|"")*"\s*|[^",\s][^,]*)?(?:,\s*(?:"(?:[^"]|"")*"\s*|[^",\s][^,]*)?)*'
+                )
+                then list_transform(
+                    regexp_extract_all(',' || text, ',(\s*"(?:[^"]|"")*"\s*|[^,]*)', 1),
+                    lambda field: case
+                        when starts_with(trim(field), '"')
+                            then replace(trim(field)[2:-2], '""', '"')
+                        else field
+                    end
+                )
+        end as fields
+    from physical_line
+    where trim(text) <> ''
+
+)
+
+select
+    line,
+    fields,
+    case
+        when fields is null then 'unreadable_row'
+        when len(fields) < $n_columns then 'too_few_columns'
+        when len(fields) > $n_columns then 'too_many_columns'
+    end as reason
+from split_line

@@ -1,0 +1,47 @@
+-- One row per step of the funnel of order lines: the first row is the input, and removed and kept rows add up to it.
+-- Patients and cases may stand in several steps; order lines stand in exactly one.
+with
+
+step as (
+
+    select
+        step,
+        kind,
+        reason,
+        label
+    from rule.attrition_step
+    where funnel = 'orders'
+
+),
+
+input as (
+
+    select
+        'input' as reason,
+        (select count(*) from raw.orders) + (
+            select count(*) from raw.rejected_row where extract = 'orders'
+        ) as n_orders,
+        (select count(distinct case_id) from core.case_line) as n_cases,
+        (select count(distinct patient_id) from raw.orders) as n_patients
+
+),
+
+counted as (
+
+    select reason, n_orders, n_cases, n_patients from input
+    union all
+    select reason, n_orders, n_cases, n_patients from core.order_fate
+
+)
+
+select
+    step.step,
+    step.kind,
+    step.reason,
+    step.label,
+    coalesce(counted.n_orders, 0) as n_orders,
+    coalesce(counted.n_cases, 0) as n_cases,
+    coalesce(counted.n_patients, 0) as n_patients
+from step
+left join counted
+    on counted.reason = step.reason
