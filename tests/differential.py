@@ -1,0 +1,66 @@
+"""Compares the SQL with the oracle on the same delivery, table by table; says where they differ, row by row."""
+
+from pathlib import Path
+
+import oracle
+import pipeline
+
+RULES = oracle.load_rules(Path(__file__).parent.parent / "rules")
+KEYS = {
+    "neoadjuvant_case": ("case_id",),
+    "order_label": ("order_id",),
+    "episode": ("case_id", "measure"),
+    "compliance": ("measure", "basis"),
+    "sensitivity": ("measure", "basis", "reading"),
+    "unmapped_code": ("code_system", "code", "reason"),
+}
+NAMED_BY_ORACLE_ONLY = {"order_label": {"source_locator", "evidence", "counterfactual"}}
+
+
+def differences(delivery, settings, limit=40):
+    """Sentences, one per cell that differs; none when the two implementations agree."""
+    expected = oracle.audit(delivery, RULES, dict(settings))
+    con = pipeline.audit(delivery, **for_sql(settings))
+    found = list(_attrition(con, expected["attrition"]))
+    for table, key in KEYS.items():
+        found += _table(con, table, key, expected[table])
+    con.close()
+    return found[:limit]
+
+
+def for_sql(settings):
+    named = settings.get("conditional_surgery") or ()
+    return {**settings, "conditional_surgery": [f"{system}:{code}" for system, code in named]}
+
+
+def _table(con, table, key, expected):
+    got = {tuple(row[name] for name in key): row for row in _published(con, table)}
+    want = {tuple(row[name] for name in key): row for row in expected}
+    for missing in sorted(want.keys() - got.keys(), key=str):
+        yield f"{table} {missing}: only the oracle has this row: {want[missing]}"
+    for extra in sorted(got.keys() - want.keys(), key=str):
+        yield f"{table} {extra}: only the SQL has this row: {got[extra]}"
+    for name in sorted(want.keys() & got.keys(), key=str):
+        for column, value in want[name].items():
+            if column in got[name] and not _same(got[name][column], value):
+                yield f"{table} {name} {column}: SQL {got[name][column]!r}, oracle {value!r}"
+
+
+def _published(con, table):
+    rows = pipeline.rows(con, f"out.{table}")
+    if table == "compliance":
+        return [row for row in rows if row["period_grain"] == "all" and row["stratum"] == "all"]
+    return rows
+
+
+def _attrition(con, expected):
+    got = {row["reason"]: row["n_orders"] for row in pipeline.rows(con, "out.attrition") if row["n_orders"]}
+    for reason in sorted(got.keys() | expected.keys()):
+        if got.get(reason, 0) != expected.get(reason, 0):
+            yield f"attrition {reason}: SQL {got.get(reason, 0)}, oracle {expected.get(reason, 0)}"
+
+
+def _same(got, want):
+    if isinstance(got, float) or isinstance(want, float):
+        return got is not None and want is not None and abs(got - want) < 1e-12
+    return got == want
