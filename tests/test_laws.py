@@ -6,8 +6,7 @@ import pipeline
 import pytest
 import stories
 
-PARTS = "n_appropriate n_mixed n_may_be n_not_appropriate n_unrated n_indeterminate".split()
-PLACE = {"part", "line"}
+PARTS = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,11 @@ with
 
 coded as (
 
-    select 'orders' as extract, order_line.order_id as row_id, order_line.laterality, imaging_code.laterality as code_laterality
+    select
+        'orders' as extract,
+        order_line.order_id as row_id,
+        order_line.laterality,
+        imaging_code.laterality as code_laterality
     from stg.order_line as order_line
     inner join core.imaging_code as imaging_code
         on

@@ -28,10 +28,10 @@ split_line as (
             when not contains(text, '"') then string_split(text, ',')
             when regexp_full_match(text, '(?:"[^",]*"|[^",]*)(?:,(?:"[^",]*"|[^",]*))*')
                 then string_split(replace(text, '"', ''), ',')
+            -- A quote inside a field that does not begin with one would let half a broken record pass for a row.
             when
                 regexp_full_match(
-                    text,
-                    '\s*(?:"(?:[^"]|"")*"\s*|[^",\s][^,]*)?(?:,\s*(?:"(?:[^"]|"")*"\s*|[^",\s][^,]*)?)*'
+                    text, '(?:\s*"(?:[^"]|"")*"\s*|[^",]*)(?:,(?:\s*"(?:[^"]|"")*"\s*|[^",]*))*'
                 )
                 then list_transform(
                     regexp_extract_all(',' || text, ',(\s*"(?:[^"]|"")*"\s*|[^,]*)', 1),

@@ -56,6 +56,12 @@ counted as (
         count(*) filter (where ended_on < started_on), count(*),
         'only the first day was counted as covered'
     from stg.therapy
+    union all
+    select
+        'NEW-ORD', 'orders', 'imaging code first ordered after the value sets were reviewed',
+        count(*) filter (where is_newer_than_review), count(*),
+        'a new code that reaches nothing may be a new way to image the breast: review the value set'
+    from out.unmapped_code
 
 )
 

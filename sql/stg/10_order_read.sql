@@ -78,11 +78,26 @@ read as (
             case when ordered_on_text.day is null then 'ordered_on:unreadable_date' end,
             case when code_system.code_system is null then 'code_system:unknown_code_system' end,
             case when coalesce(trim(orders.code), '') = '' then 'code:missing_key' end,
-            case when trim(orders.order_type) <> '' and order_type_word.word is null then 'order_type:unknown_word' end,
-            case when trim(orders.status) <> '' and status_word.word is null then 'status:unknown_word' end,
-            case when trim(orders.scheduled_on) <> '' and scheduled_on_text.day is null then 'scheduled_on:unreadable_date' end,
-            case when trim(orders.performed_on) <> '' and performed_on_text.day is null then 'performed_on:unreadable_date' end,
-            case when trim(orders.laterality) <> '' and laterality_word.word is null then 'laterality:unknown_word' end,
+            case
+                when trim(orders.order_type) <> '' and order_type_word.word is null
+                    then 'order_type:unknown_word'
+            end,
+            case
+                when trim(orders.status) <> '' and status_word.word is null
+                    then 'status:unknown_word'
+            end,
+            case
+                when trim(orders.scheduled_on) <> '' and scheduled_on_text.day is null
+                    then 'scheduled_on:unreadable_date'
+            end,
+            case
+                when trim(orders.performed_on) <> '' and performed_on_text.day is null
+                    then 'performed_on:unreadable_date'
+            end,
+            case
+                when trim(orders.laterality) <> '' and laterality_word.word is null
+                    then 'laterality:unknown_word'
+            end,
             case when unknown_context.context is not null then 'context:unknown_word' end,
             case when repeated.n_contents > 1 then 'order_id:duplicate_key' end
         ), '') as problems,

@@ -45,13 +45,25 @@ read as (
         nodal_status_word.word as nodal_status,
         nullif(concat_ws(
             ';',
-            case when coalesce(trim(diagnoses.diagnosis_id), '') = '' then 'diagnosis_id:missing_key' end,
-            case when coalesce(trim(diagnoses.patient_id), '') = '' then 'patient_id:missing_key' end,
+            case
+                when coalesce(trim(diagnoses.diagnosis_id), '') = ''
+                    then 'diagnosis_id:missing_key'
+            end,
+            case
+                when coalesce(trim(diagnoses.patient_id), '') = ''
+                    then 'patient_id:missing_key'
+            end,
             case when code_system.code_system is null then 'code_system:unknown_code_system' end,
             case when coalesce(trim(diagnoses.code), '') = '' then 'code:missing_key' end,
             case when diagnosed_on_text.day is null then 'diagnosed_on:unreadable_date' end,
-            case when trim(diagnoses.laterality) <> '' and laterality_word.word is null then 'laterality:unknown_word' end,
-            case when trim(diagnoses.nodal_status) <> '' and nodal_status_word.word is null then 'nodal_status:unknown_word' end,
+            case
+                when trim(diagnoses.laterality) <> '' and laterality_word.word is null
+                    then 'laterality:unknown_word'
+            end,
+            case
+                when trim(diagnoses.nodal_status) <> '' and nodal_status_word.word is null
+                    then 'nodal_status:unknown_word'
+            end,
             case when repeated.n_contents > 1 then 'diagnosis_id:duplicate_key' end
         ), '') as problems,
         coalesce(

@@ -49,15 +49,34 @@ read as (
         status_word.word as status,
         nullif(concat_ws(
             ';',
-            case when coalesce(trim(therapies.therapy_id), '') = '' then 'therapy_id:missing_key' end,
-            case when coalesce(trim(therapies.patient_id), '') = '' then 'patient_id:missing_key' end,
+            case
+                when coalesce(trim(therapies.therapy_id), '') = ''
+                    then 'therapy_id:missing_key'
+            end,
+            case
+                when coalesce(trim(therapies.patient_id), '') = ''
+                    then 'patient_id:missing_key'
+            end,
             case when code_system.code_system is null then 'code_system:unknown_code_system' end,
             case when coalesce(trim(therapies.code), '') = '' then 'code:missing_key' end,
             case when started_on_text.day is null then 'started_on:unreadable_date' end,
-            case when trim(therapies.ended_on) <> '' and ended_on_text.day is null then 'ended_on:unreadable_date' end,
-            case when trim(therapies.days_supply) <> '' and try_cast(trim(therapies.days_supply) as integer) is null then 'days_supply:unreadable_number' end,
-            case when trim(therapies.intent) <> '' and intent_word.word is null then 'intent:unknown_word' end,
-            case when trim(therapies.status) <> '' and status_word.word is null then 'status:unknown_word' end,
+            case
+                when trim(therapies.ended_on) <> '' and ended_on_text.day is null
+                    then 'ended_on:unreadable_date'
+            end,
+            case
+                when trim(therapies.days_supply) <> ''
+                    and try_cast(trim(therapies.days_supply) as integer) is null
+                    then 'days_supply:unreadable_number'
+            end,
+            case
+                when trim(therapies.intent) <> '' and intent_word.word is null
+                    then 'intent:unknown_word'
+            end,
+            case
+                when trim(therapies.status) <> '' and status_word.word is null
+                    then 'status:unknown_word'
+            end,
             case when repeated.n_contents > 1 then 'therapy_id:duplicate_key' end
         ), '') as problems,
         coalesce(

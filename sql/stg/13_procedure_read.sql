@@ -47,13 +47,25 @@ read as (
         status_word.word as status,
         nullif(concat_ws(
             ';',
-            case when coalesce(trim(procedures.procedure_id), '') = '' then 'procedure_id:missing_key' end,
-            case when coalesce(trim(procedures.patient_id), '') = '' then 'patient_id:missing_key' end,
+            case
+                when coalesce(trim(procedures.procedure_id), '') = ''
+                    then 'procedure_id:missing_key'
+            end,
+            case
+                when coalesce(trim(procedures.patient_id), '') = ''
+                    then 'patient_id:missing_key'
+            end,
             case when code_system.code_system is null then 'code_system:unknown_code_system' end,
             case when coalesce(trim(procedures.code), '') = '' then 'code:missing_key' end,
             case when performed_on_text.day is null then 'performed_on:unreadable_date' end,
-            case when trim(procedures.laterality) <> '' and laterality_word.word is null then 'laterality:unknown_word' end,
-            case when trim(procedures.status) <> '' and status_word.word is null then 'status:unknown_word' end,
+            case
+                when trim(procedures.laterality) <> '' and laterality_word.word is null
+                    then 'laterality:unknown_word'
+            end,
+            case
+                when trim(procedures.status) <> '' and status_word.word is null
+                    then 'status:unknown_word'
+            end,
             case when repeated.n_contents > 1 then 'procedure_id:duplicate_key' end
         ), '') as problems,
         coalesce(

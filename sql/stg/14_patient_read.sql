@@ -39,9 +39,19 @@ read as (
         observed_to_text.day as observed_to,
         nullif(concat_ws(
             ';',
-            case when coalesce(trim(patients.patient_id), '') = '' then 'patient_id:missing_key' end,
-            case when trim(patients.birth_year) <> '' and try_cast(trim(patients.birth_year) as integer) is null then 'birth_year:unreadable_number' end,
-            case when trim(patients.observed_to) <> '' and observed_to_text.day is null then 'observed_to:unreadable_date' end,
+            case
+                when coalesce(trim(patients.patient_id), '') = ''
+                    then 'patient_id:missing_key'
+            end,
+            case
+                when trim(patients.birth_year) <> ''
+                    and try_cast(trim(patients.birth_year) as integer) is null
+                    then 'birth_year:unreadable_number'
+            end,
+            case
+                when trim(patients.observed_to) <> '' and observed_to_text.day is null
+                    then 'observed_to:unreadable_date'
+            end,
             case when repeated.n_contents > 1 then 'patient_id:duplicate_key' end
         ), '') as problems,
         coalesce(

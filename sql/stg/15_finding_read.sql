@@ -39,12 +39,25 @@ read as (
         try_cast(trim(findings.size_mm) as double) as size_mm,
         nullif(concat_ws(
             ';',
-            case when coalesce(trim(findings.finding_id), '') = '' then 'finding_id:missing_key' end,
-            case when coalesce(trim(findings.patient_id), '') = '' then 'patient_id:missing_key' end,
+            case
+                when coalesce(trim(findings.finding_id), '') = ''
+                    then 'finding_id:missing_key'
+            end,
+            case
+                when coalesce(trim(findings.patient_id), '') = ''
+                    then 'patient_id:missing_key'
+            end,
             case when reported_on_text.day is null then 'reported_on:unreadable_date' end,
             case when finding_word.word is null then 'finding:unknown_word' end,
-            case when trim(findings.laterality) <> '' and laterality_word.word is null then 'laterality:unknown_word' end,
-            case when trim(findings.size_mm) <> '' and try_cast(trim(findings.size_mm) as double) is null then 'size_mm:unreadable_number' end,
+            case
+                when trim(findings.laterality) <> '' and laterality_word.word is null
+                    then 'laterality:unknown_word'
+            end,
+            case
+                when trim(findings.size_mm) <> ''
+                    and try_cast(trim(findings.size_mm) as double) is null
+                    then 'size_mm:unreadable_number'
+            end,
             case when repeated.n_contents > 1 then 'finding_id:duplicate_key' end
         ), '') as problems,
         coalesce(

@@ -4,17 +4,29 @@ with
 
 problem as (
 
-    select 'orders' as extract, part, line, problems from stg.order_read where problems is not null and not is_exact_copy
+    select 'orders' as extract, part, line, problems
+    from stg.order_read
+    where problems is not null and not is_exact_copy
     union all
-    select 'diagnoses' as extract, part, line, problems from stg.diagnosis_read where problems is not null and not is_exact_copy
+    select 'diagnoses' as extract, part, line, problems
+    from stg.diagnosis_read
+    where problems is not null and not is_exact_copy
     union all
-    select 'therapies' as extract, part, line, problems from stg.therapy_read where problems is not null and not is_exact_copy
+    select 'therapies' as extract, part, line, problems
+    from stg.therapy_read
+    where problems is not null and not is_exact_copy
     union all
-    select 'procedures' as extract, part, line, problems from stg.procedure_read where problems is not null and not is_exact_copy
+    select 'procedures' as extract, part, line, problems
+    from stg.procedure_read
+    where problems is not null and not is_exact_copy
     union all
-    select 'patients' as extract, part, line, problems from stg.patient_read where problems is not null and not is_exact_copy
+    select 'patients' as extract, part, line, problems
+    from stg.patient_read
+    where problems is not null and not is_exact_copy
     union all
-    select 'findings' as extract, part, line, problems from stg.finding_read where problems is not null and not is_exact_copy
+    select 'findings' as extract, part, line, problems
+    from stg.finding_read
+    where problems is not null and not is_exact_copy
 
 ),
 

@@ -1,6 +1,7 @@
 -- One row per person of Synthea, without name, number, address or full birth date: those columns are never read,
--- but for the birth date, of which only the year is kept, and none that tells an age over 90 at the end of the export.
--- A death ends what is observed of a person.
+-- but for the birth date, of which only the year is kept. A death ends what is observed of a person.
+-- Outside a limited data set, a year that tells an age over 89 at the end of the export becomes unknown. Raising it
+-- to the limit, as top-coding does, would make children of people whose records reach back for decades.
 with
 
 export_end as (
@@ -27,12 +28,10 @@ person as (
 
 select
     person.patient_id,
-    cast(
-        case
-            when person.birth_year < export_end.year - 90 then export_end.year - 90
-            else person.birth_year
-        end as varchar
-    ) as birth_year,
+    case
+        when run.deid_mode = 'limited_data_set' or person.birth_year >= export_end.year - 90
+            then cast(person.birth_year as varchar)
+    end as birth_year,
     person.sex,
     person.race,
     person.ethnicity,
@@ -41,3 +40,4 @@ select
     person.line
 from person
 cross join export_end
+cross join rule.run as run

@@ -1,0 +1,11 @@
+-- One row per edition that could have been in force when that order was placed, with the verdict under it.
+select
+    coalesce(verdict.edition, 'none yet') as edition,
+    verdict.question,
+    verdict.variant,
+    verdict.status,
+    verdict.reason,
+    verdict.rating
+from core.verdict as verdict
+where verdict.order_id = $order_id
+order by verdict.question, verdict.edition nulls first
