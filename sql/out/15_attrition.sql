@@ -30,7 +30,13 @@ counted as (
 
     select reason, n_orders, n_cases, n_patients from input
     union all
-    select reason, n_orders, n_cases, n_patients from core.order_fate
+    select 'unreadable_row', count(*), 0, 0
+    from raw.rejected_row
+    where extract = 'orders'
+    union all
+    select reason, count(*), count(distinct case_id), count(distinct patient_id)
+    from core.line_fate
+    group by reason
 
 )
 

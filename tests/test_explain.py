@@ -1,0 +1,177 @@
+"""Every order can be asked what became of it, and the answer names the rows that it rests on."""
+
+import json
+import re
+from datetime import date
+
+import duckdb
+import pytest
+from tiny import audited
+
+from flows import ROOT
+from flows.errors import NotFoundError
+from flows.explain import explain, tell
+
+DELIVERY = ROOT / "tests" / "gate" / "delivery.yaml"
+
+
+@pytest.fixture(scope="module")
+def con():
+    con = audited(DELIVERY)
+    yield con
+    con.close()
+
+
+def chapters(text):
+    """The paragraphs of the story by their title, each on one line."""
+    found = re.findall(r"^(\S.{14}\S?|\S+) (.*(?:\n .*)*)", text, flags=re.MULTILINE)
+    return {title.strip(): " ".join(words.split()) for title, words in found}
+
+
+def outcomes(con, order_id):
+    return {trial["row"]: trial["outcome"] for trial in tell(con, order_id)["router_trial"]}
+
+
+def test_a_rated_order_names_its_whole_chain(con):
+    told = chapters(explain(con, "o61"))
+    assert told["Order"].startswith("o61: CPT 78815")
+    assert "rated usually not appropriate index order 1 of measure post_completion" in told["Label"]
+    assert "p6#1, left, diagnosed 2024-01-15 (diagnosis d6) a neoadjuvant case" in told["Cancer"]
+    assert "first dose 2024-02-01 (t6a) last dose 2024-04-01 (t6b)" in told["Course"]
+    assert "agents: docetaxel intent inferred" in told["Course"]
+    assert told["Surgery"] == "2024-06-15 (s6, from procedures)"
+    assert told["Phase"].startswith("post_completion, by the clock of 2024-05-10")
+    assert "edition 2022, variant 2" in told["Rating"]
+    assert "us_breast" in told["Alternative"]
+    assert "suspected_metastasis" in told["Counterfactual"]
+    assert told["Exception"] == "patient_choice"
+    assert told["Evidence"] == "cancer:d6 first_dose:t6a last_dose:t6b surgery:s6"
+    assert told["Dates"] == "true calendar days"
+
+
+def test_the_router_stops_at_the_first_row_that_holds(con):
+    assert outcomes(con, "o11")[15] == "held"
+    tried = outcomes(con, "o04")
+    assert tried[8] == "held"
+    assert {tried[row] for row in range(1, 8)} == {"did not hold"}
+    assert {tried[row] for row in range(9, 16)} == {"not reached"}
+
+
+def test_a_side_that_nobody_states_is_not_known_to_be_the_other_one(con):
+    assert outcomes(con, "o61")[13] == "not known"
+
+
+def test_a_rerouted_order_says_that_it_asks_another_question(con):
+    told = chapters(explain(con, "o04"))
+    assert "rerouted, progression in no measure question asked: clinical worsening" in told["Label"]
+    assert told["Other question"] == "not rated: no_matching_variant"
+    assert "Rating" not in told
+
+
+def test_a_baseline_order_shows_the_rating_of_its_own_variant(con):
+    assert "usually appropriate in variant 1" in chapters(explain(con, "o01"))["Other question"]
+
+
+def test_the_lines_of_an_exam_are_shown_with_the_one_that_speaks(con):
+    told = chapters(explain(con, "o12"))
+    assert "excluded, collapsed" in told["Label"]
+    assert told["Exam"] == "o11: CPT 76642, us_breast, left, speaks for the exam o12: CPT 76642, us_breast, right"
+    assert "exam:o11" in told["Evidence"]
+
+
+def test_a_later_order_says_that_another_came_first(con):
+    assert "a later order of measure post_completion: another came first" in chapters(explain(con, "o14"))["Label"]
+
+
+def test_an_unmapped_code_is_a_code_that_may_hide_an_exam(con):
+    told = chapters(explain(con, "o62"))
+    assert "LOCAL X17, a code that may hide a breast exam" in told["Order"]
+    assert told["Label"].startswith("unrated, unmapped_code")
+
+
+@pytest.mark.parametrize(
+    ("order_id", "where_it_left"),
+    [
+        ("o71", "cancer without systemic therapy in time (orders.csv, line 17)"),
+        ("o72", "before the work-up of the first cancer (orders.csv, line 18)"),
+        ("o81", "patient without an invasive breast cancer (orders.csv, line 19)"),
+        ("o82", "not an imaging order line (orders.csv, line 20) exact copy of another row (orders.csv, line 21)"),
+        ("o91", "row in quarantine (orders.csv, line 22, ordered_on: unreadable_date, status: unknown_word)"),
+    ],
+)
+def test_an_order_without_a_label_says_where_it_left(con, order_id, where_it_left):
+    told = chapters(explain(con, order_id))
+    assert told["No label"] == where_it_left
+    assert not {"Label", "Router", "Rating"} & set(told)
+
+
+def test_an_order_outside_the_cancer_says_so(con):
+    assert "the order does not belong to it" in chapters(explain(con, "o72"))["Cancer"]
+    assert chapters(explain(con, "o81"))["Cancer"] == "the patient has no diagnosis of invasive breast cancer"
+
+
+def test_a_row_that_could_not_be_read_shows_no_value(con):
+    text = explain(con, "o91") + explain(con, "o91", as_json=True)
+    assert "soon" not in text
+    assert "underway" not in text
+
+
+def test_an_unknown_id_is_not_found_and_not_repeated(con):
+    with pytest.raises(NotFoundError) as caught:
+        explain(con, "o-nowhere")
+    assert caught.value.exit_code == 11
+    assert "o-nowhere" not in str(caught.value)
+
+
+def test_json_tells_the_same_story(con):
+    story = json.loads(explain(con, "o61", as_json=True))
+    assert story["label"][0]["rating"] == "usually_not_appropriate"
+    assert [trial["row"] for trial in story["router_trial"]] == list(range(1, 16))
+    assert story["course_event"][0]["row_id"] == "t6a"
+
+
+def test_every_order_of_the_delivery_has_a_story(con):
+    ids = {order_id for (order_id,) in con.execute("select order_id from raw.orders").fetchall()}
+    labelled = {order_id for (order_id,) in con.execute("select order_id from out.order_label").fetchall()}
+    for order_id in ids:
+        told = chapters(explain(con, order_id))
+        assert ("Label" in told) == (order_id in labelled)
+        assert ("No label" in told) != (order_id in labelled)
+
+
+def test_the_fate_told_is_the_one_counted_in_the_funnel(con):
+    funnel = "select reason, n_orders from out.attrition where kind <> 'input' and n_orders > 0"
+    counted = dict(con.execute(funnel).fetchall())
+    told = {}
+    for (order_id,) in con.execute("select distinct order_id from raw.orders").fetchall():
+        for fate in tell(con, order_id)["fate"]:
+            told[fate["reason"]] = told.get(fate["reason"], 0) + 1
+    assert told == counted
+
+
+def test_a_published_database_is_only_read(con, tmp_path):
+    con.execute(f"attach '{tmp_path / 'audit.duckdb'}' as published")
+    con.execute("copy from database memory to published")
+    con.execute("detach published")
+    with duckdb.connect(tmp_path / "audit.duckdb", read_only=True) as published:
+        assert explain(published, "o61") == explain(con, "o61")
+
+
+def test_shifted_dates_are_said_to_be_shifted():
+    con = audited(DELIVERY, deid_mode="shifted_dates")
+    assert "intervals are true" in chapters(explain(con, "o61"))["Dates"]
+
+
+def test_where_nobody_knows_the_edition_each_says_its_verdict(tmp_path):
+    counted_in_days = re.sub(
+        r"\d{4}-\d\d-\d\d", lambda day: str(days_since(day[0])), DELIVERY.read_text(encoding="utf-8")
+    )
+    (tmp_path / "delivery.yaml").write_text(counted_in_days)
+    told = chapters(explain(audited(tmp_path / "delivery.yaml", deid_mode="relative_days"), "o61"))
+    assert told["Label"].startswith("unrated, edition_unknown")
+    assert "none yet, no edition in force 2017, usually not appropriate 2022, usually" in told["Editions"]
+    assert "2000-01-01 stands for day 0" in told["Dates"]
+
+
+def days_since(day, origin=date(2024, 1, 15)):
+    return (date.fromisoformat(day) - origin).days
