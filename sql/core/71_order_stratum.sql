@@ -4,7 +4,7 @@ select
     exam_line.order_id,
     exam_line.case_id,
     coalesce(exam_line.site_id, 'unknown') as site,
-    coalesce(exam_line.procedure, 'unmapped') as procedure,
+    coalesce(line_alias.alias_procedure, exam_line.procedure, 'unmapped') as procedure,
     coalesce(exam_line.payer, 'unknown') as payer,
     neoadjuvant_case.therapy_class,
     neoadjuvant_case.intent_tier,
@@ -13,19 +13,19 @@ select
     coalesce(patient.race, 'unknown') as race,
     coalesce(patient.ethnicity, 'unknown') as ethnicity,
     coalesce(patient.breast_density, 'unknown') as breast_density,
-    case
-        when not parameter.has_calendar or patient.birth_year is null then 'unknown'
-        when year(exam_line.clock_on) - patient.birth_year < 40 then 'under 40'
-        when year(exam_line.clock_on) - patient.birth_year < 50 then '40 to 49'
-        when year(exam_line.clock_on) - patient.birth_year < 60 then '50 to 59'
-        when year(exam_line.clock_on) - patient.birth_year < 70 then '60 to 69'
-        else '70 and over'
-    end as age_band
+    coalesce(age_band.age_band, 'unknown') as age_band
 from core.exam_line as exam_line
 inner join core.neoadjuvant_case as neoadjuvant_case
     on
         neoadjuvant_case.case_id = exam_line.case_id
         and neoadjuvant_case.is_case
+left join core.line_alias as line_alias
+    on line_alias.order_id = exam_line.order_id
 left join stg.patient as patient
     on patient.patient_id = exam_line.patient_id
 cross join stg.parameter as parameter
+left join rule.age_band as age_band
+    on
+        parameter.has_calendar
+        and year(exam_line.clock_on) - patient.birth_year >= age_band.from_age
+        and year(exam_line.clock_on) - patient.birth_year <= age_band.to_age

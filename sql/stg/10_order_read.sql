@@ -51,6 +51,7 @@ read as (
         ordered_on_text.day as ordered_on,
         -- CPT is level I of HCPCS and sources use either name for both: the shape of the code tells them apart.
         case
+            when code_system.code_system is null then null
             when code_system.code_system not in ('CPT', 'HCPCS') then code_system.code_system
             when regexp_full_match(upper(trim(orders.code)), '[A-Z][0-9]{4}') then 'HCPCS'
             else 'CPT'

@@ -33,6 +33,7 @@ read as (
         nullif(trim(procedures.patient_id), '') as patient_id,
         -- CPT is level I of HCPCS and sources use either name for both: the shape of the code tells them apart.
         case
+            when code_system.code_system is null then null
             when code_system.code_system not in ('CPT', 'HCPCS') then code_system.code_system
             when regexp_full_match(upper(trim(procedures.code)), '[A-Z][0-9]{4}') then 'HCPCS'
             else 'CPT'

@@ -48,7 +48,9 @@ local_code as (
         code_map.line,
         code_system.code_system = 'LOCAL' as is_local,
         procedure.procedure is not null or upper(trim(code_map.procedure)) = 'NOT_BREAST' as is_known,
-        count(*) over (partition by upper(trim(code_map.code))) as n_rows
+        min(lower(trim(code_map.procedure))) over (partition by upper(trim(code_map.code)))
+        <> max(lower(trim(code_map.procedure))) over (partition by upper(trim(code_map.code)))
+            as is_in_conflict
     from raw.code_map as code_map
     left join rule.procedure as procedure
         on procedure.procedure = lower(trim(code_map.procedure))
@@ -69,7 +71,7 @@ local_problem as (
     union all
     select part, line, 'code' as column_name, 'duplicate_key' as reason
     from local_code
-    where n_rows > 1
+    where is_in_conflict
 
 )
 
