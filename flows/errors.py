@@ -105,6 +105,6 @@ def unexpected(error):
 
 def _place(error):
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent]
+    ours = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents]
     last = (ours or frames)[-1:]
     return "".join(f"{Path(frame.filename).name}:{frame.lineno} ({frame.name})" for frame in last) or None

@@ -1,0 +1,64 @@
+# Two commands on a fresh machine: make run, make test. `make help` lists the rest.
+# Debian with Python 3.11, pip and make is enough: .venv is filled by the machine's own pip, so python3-venv may be missing.
+
+PYTHON ?= python3
+VENV ?= .venv
+BUILD ?= build
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+AUDIT := $(BIN)/imaging-audit
+EXAMPLE := $(BUILD)/example
+RESULT := $(BUILD)/audit
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet --quiet
+
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check deep mutants lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## make .venv with the command .venv/bin/imaging-audit
+
+# Installs again only when what is installed would change. The lock is complete, so pip has nothing to resolve (--no-deps);
+# older pips would otherwise stumble over extras, and `pip check` proves the lock whole.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is needed: apt-get install python3-pip" >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (a minute or two, once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@$(subst --quiet,,$(PIP)) check >&2
+	@touch $@
+
+# The last file that demo writes, so that half a delivery is written again.
+$(EXAMPLE)/audit.toml: | $(READY)
+	@$(AUDIT) demo $(EXAMPLE)
+
+run: $(READY) $(EXAMPLE)/audit.toml ## audit the bundled synthetic example, print the headline and where the results are
+	@$(AUDIT) run --extracts $(EXAMPLE) --out $(RESULT) --config $(EXAMPLE)/audit.toml
+
+test: $(READY) ## everything that proves the labels right, in minutes
+	@$(BIN)/python -m pytest -m "not deep"
+
+deep: $(READY) ## the long proof: 20,000 random patients against the oracle
+	@$(BIN)/python -m pytest -m deep
+
+mutants: $(READY) ## every seeded mistake must be noticed by a test
+	@$(BIN)/python -m pytest -m deep -k mutant
+
+check: $(READY) ## style of the Python, invariants of the rules
+	@$(BIN)/ruff check flows tests
+	@$(AUDIT) check-rules
+
+lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
+	@$(PYTHON) -m venv $(BUILD)/lock && $(BUILD)/lock/bin/pip install --quiet pip-tools
+	@cp requirements.lock $(BUILD)/requirements.lock
+	@$(BUILD)/lock/bin/pip-compile --quiet $(UPGRADE) --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+		--no-emit-find-links --no-annotate --no-header --strip-extras --allow-unsafe \
+		--output-file $(BUILD)/requirements.lock pyproject.toml
+	@{ sed '/^[^#]/,$$d' requirements.lock; grep -v '^#' $(BUILD)/requirements.lock; } > $(BUILD)/headed.lock
+	@mv $(BUILD)/headed.lock requirements.lock
+
+clean: ## remove build/, keep .venv
+	@rm -rf $(BUILD)

@@ -1,0 +1,172 @@
+"""The command line. Results go to stdout, talk to stderr; nothing heavy is imported before it is needed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_CODES = """\b
+Exit codes
+  0  done
+  1  unexpected: a defect; the message names the place
+  2  the command was not understood
+  3  settings: unknown key, wrong value
+  4  delivery: missing or empty extract, wrong column, unreadable file
+  5  de-identification not declared, or not as declared
+  6  too many rows of an extract cannot be read
+  7  rules: an invariant is broken
+  8  quality gate: a critical check does not hold
+  9  publishing: disk, rights, memory
+ 10  another audit is running in the same out folder
+ 11  not found: order id, published result
+
+\b
+Example
+  imaging-audit demo delivery
+  imaging-audit run --extracts delivery --out audit --deid-mode limited_data_set"""
+
+app = typer.Typer(
+    help="Was the first imaging order after neoadjuvant breast cancer therapy one that the ACR rates usually appropriate?",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path, typer.Option(help="Folder of the results.")]
+Rules = Annotated[Path | None, typer.Option("--rules", help="Folder of the site's own rule rows.")]
+
+
+def _example(*lines):
+    return "\b\nExample\n" + "\n".join(f"  imaging-audit {line}" for line in lines)
+
+
+@app.command(
+    epilog=_example(
+        "run --extracts delivery --out audit --deid-mode limited_data_set --as-of 2025-06-30",
+        "run --config audit.toml --direct",
+    )
+)
+def run(
+    extracts: Annotated[Path | None, typer.Option(help="Folder of the delivery.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; keep it in the protected zone.")] = None,
+    deid_mode: Annotated[
+        str | None, typer.Option(help="How it was de-identified: relative_days, shifted_dates, limited_data_set.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Last day that the extracts cover.")] = None,
+    source: Annotated[str | None, typer.Option(help="Shape of the delivery: delivery, synthea.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML; see audit.example.toml.")] = None,
+    rules: Rules = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Without Prefect's server: small machines, tests.")] = False,
+):
+    """Audit a delivery: label every first imaging order, publish the result."""
+    from flows import logs
+    from flows.headline import told
+    from flows.settings import load_settings
+
+    logs.talk_on_stderr()
+    given = {
+        "extracts": extracts,
+        "out": out,
+        "deid_mode": deid_mode,
+        "as_of": as_of,
+        "source": source,
+        "site_rules": rules,
+    }
+    settings = load_settings(config, **given)
+    if direct:
+        from flows.stages import run_direct
+
+        run_direct(settings)
+    else:
+        _run_with_prefect(settings, config, given)
+    typer.echo(told(settings.out))
+
+
+def _run_with_prefect(settings, config, given):
+    from flows import prefect_home
+
+    prefect_home.prepare(settings.out)
+    from flows.audit import audit
+
+    # Source and day as settled, so that the flow run's name says them wherever they were set.
+    said = {"source": settings.source, "as_of": settings.as_of and settings.as_of.isoformat()}
+    text = {name: str(value) for name, value in given.items() if value is not None}
+    audit(config=config and str(config), **{**text, **{name: value for name, value in said.items() if value}})
+
+
+@app.command(
+    name="check-rules", epilog=_example("check-rules", "check-rules --rules our-rules", "check-rules --write-manifest")
+)
+def check_rules(
+    rules: Rules = None,
+    write_manifest: Annotated[
+        bool, typer.Option("--write-manifest", help="Write rules/value_set.csv anew first.")
+    ] = False,
+):
+    """Check the invariants of the rules; each finding comes with what mends it."""
+    from flows.check_rules import write_manifest as write_anew
+    from flows.errors import RulesError
+
+    if write_manifest:
+        typer.echo(f"rules/value_set.csv: {write_anew()} files", err=True)
+    findings = _findings(rules)
+    for finding in findings:
+        typer.echo(finding)
+    n_errors = sum(finding.severity == "error" for finding in findings)
+    if n_errors:
+        raise RulesError(f"{n_errors} broken invariant(s)", next_step="each line above says what mends it")
+    typer.echo(f"The rules hold, with {len(findings)} warning(s)." if findings else "The rules hold.")
+
+
+def _findings(site_rules):
+    from types import SimpleNamespace
+
+    import duckdb
+
+    from flows.rules import check_rules, load_rules
+
+    con = duckdb.connect()
+    load_rules(con, SimpleNamespace(site_rules=site_rules))
+    return check_rules(con)
+
+
+@app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))
+def explain(
+    order_id: Annotated[str, typer.Argument(help="Id of an imaging order line, as delivered.")],
+    out: Out,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+):
+    """Tell the whole story of one label: cancer, course, surgery, phase, router, edition, rating, evidence."""
+    import duckdb
+
+    from flows import explain as story
+    from flows.publish import published_database
+
+    with duckdb.connect(str(published_database(out)), read_only=True) as con:
+        typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
+
+
+@app.command(epilog=_example("demo delivery", "demo delivery --patients 500 --seed 7"))
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; made if absent.")],
+    patients: Annotated[int | None, typer.Option(min=1, help="How many patients.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, other patients.")] = None,
+):
+    """Write the example delivery: made-up patients, labelled synthetic."""
+    from flows.demo import write_demo
+
+    given = {"n_patients": patients, "seed": seed}
+    written = write_demo(folder, **{name: value for name, value in given.items() if value is not None})
+    typer.echo(f"{folder}: synthetic delivery of " + ", ".join(f"{count:,} {name}" for name, count in written.items()))
+
+
+@app.command(epilog=_example("version", "version --json"))
+def version(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False):
+    """Say which versions would run."""
+    from flows.software import versions
+
+    found = versions()
+    typer.echo(json.dumps(found) if as_json else "\n".join(f"{name} {number}" for name, number in found.items()))

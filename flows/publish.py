@@ -1,0 +1,217 @@
+"""Publishing: everything is built aside, then one rename of a symbolic link changes all of it at once.
+
+out/releases/RUN/ holds a result; out/current points to one; out/audit.duckdb, report.html, exports … point through it.
+Whoever has a file open keeps reading the old one, and a failed run has touched nothing.
+"""
+
+import json
+import os
+import shutil
+
+from flows import ledger
+from flows.errors import NotFoundError
+from flows.headline import headline_row
+from flows.software import versions
+from flows.workspace import digest, now, sha256
+
+EXPORTED = (
+    "compliance",
+    "sensitivity",
+    "attrition",
+    "case_attrition",
+    "unmapped_code",
+    "quality_warning",
+    "quality_result",
+)
+# Row-level tables leave the database only into the folder that says what it is.
+PROTECTED = ("order_label", "neoadjuvant_case", "episode")
+# When and as which run a check was made is the manifest's business: the same audit exports the same bytes.
+NOT_EXPORTED = {"run_id", "checked_at"}
+SHOWN = ("audit.duckdb", "report.html", "exports", "protected", "manifest.json")
+
+PROTECTED_NOTE = """Patients' rows: for the protected zone only.
+
+order_label        one row per imaging order line of a neoadjuvant case, with its label and evidence
+neoadjuvant_case   one row per cancer, with its course, surgery and the ids they rest on
+episode            one row per case and measure, with its verdict
+
+No disclosure control is applied here or in audit.duckdb. What may be passed on is in exports/ and report.html.
+"""
+
+
+def publish_run(run):
+    """Build aside, swap, remember."""
+    release = run.work / "release"
+    shutil.rmtree(release, ignore_errors=True)  # what a first try left
+    tables = _released(run)
+    _write_database(run, release)
+    _write_exports(tables, release / "exports")
+    _write_protected(run.con, release / "protected")
+    _write_report(tables, release / "report.html")
+    _write_manifest(run, release, tables["audit_run"])
+    _flush(release)
+    _swap(run, release)
+    ledger.append(run.settings.out, _entry(run, tables))
+    _prune(run.settings.out, run.settings.keep_releases)
+
+
+def is_current(out, run_id):
+    """The published result is that of this very audit, and nobody has touched it."""
+    manifest = read_manifest(out)
+    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(out / "current", manifest)
+
+
+def published_database(out):
+    path = out / "audit.duckdb"
+    if not path.exists():
+        raise NotFoundError(
+            "no published result", where=out, next_step="imaging-audit run writes one; name its --out folder"
+        )
+    return path
+
+
+def read_manifest(out):
+    path = out / "current" / "manifest.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _is_whole(release, manifest):
+    try:
+        return all(sha256(release / path) == facts["sha256"] for path, facts in manifest["files"].items())
+    except OSError:
+        return False
+
+
+def _released(run):
+    """The aggregate tables as they may leave; the one place where they pass."""
+    from flows import disclosure_control as disclosure
+
+    small = int(run.con.execute("select small_cell_max from stg.parameter").fetchall()[0][0])
+    tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in (*EXPORTED, "audit_run")}
+    return disclosure.release(tables, run.settings.suppression, small)
+
+
+def _write_database(run, release):
+    """A compact copy: the work database still holds the space of every table that was built twice."""
+    release.mkdir()
+    copy = str((release / "audit.duckdb").resolve()).replace("'", "''")
+    run.con.execute(f"attach '{copy}' as snapshot")
+    try:
+        run.con.execute("copy from database work to snapshot")
+    finally:
+        run.con.execute("detach snapshot")
+
+
+def _write_exports(tables, folder):
+    folder.mkdir()
+    for name in EXPORTED:
+        table = tables[name]
+        _write(table.drop(NOT_EXPORTED & set(table.columns)), folder / name)
+
+
+def _write_protected(con, folder):
+    folder.mkdir()
+    (folder / "README.txt").write_text(PROTECTED_NOTE, encoding="utf-8")
+    for name in PROTECTED:
+        _write(con.sql(f"select * from out.{name} order by all").pl(), folder / name)
+
+
+def _write(table, stem):
+    table.write_csv(stem.with_suffix(".csv"))
+    table.write_parquet(stem.with_suffix(".parquet"))
+
+
+def _write_report(tables, path):
+    from flows import report
+
+    path.write_text(report.render(tables), encoding="utf-8")
+
+
+def _write_manifest(run, release, audit_run):
+    paths = sorted(path for path in release.rglob("*") if path.is_file())
+    facts = {
+        path.relative_to(release).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size} for path in paths
+    }
+    as_of = audit_run["as_of"][0]
+    manifest = {
+        "run_id": run.run_id,
+        "published_at": now().isoformat() + "Z",
+        "source": run.settings.source_label,
+        "deid_mode": run.settings.deid_mode,
+        "as_of": as_of and as_of.isoformat(),
+        "editions": [
+            edition for (edition,) in run.con.execute("select edition from rule.edition order by edition").fetchall()
+        ],
+        "suppression": run.settings.suppression,
+        "settings": run.settings.content(),
+        "versions": versions(),
+        "inputs": run.inputs,
+        "rules_and_code": run.files,
+        "files": facts,
+    }
+    (release / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _flush(folder):
+    """On disk before the swap: a power cut must not leave a link to half a result."""
+    for path in [folder, *folder.rglob("*")]:
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def _swap(run, release):
+    out = run.settings.out
+    home = _free_name(out / "releases", run.run_id)
+    home.parent.mkdir(exist_ok=True)
+    os.rename(release, home)
+    _point(out / "current", f"releases/{home.name}")
+    for name in SHOWN:
+        _point(out / name, f"current/{name}")
+
+
+def _free_name(releases, run_id):
+    """An older result of the same audit may still have readers, or have been tampered with; it is not written over."""
+    names = [run_id, *(f"{run_id}-{number}" for number in range(2, 1000))]
+    return next(releases / name for name in names if not (releases / name).exists())
+
+
+def _point(link, target):
+    """Replace a link in one step; a link that is right already is left alone."""
+    if link.is_symlink() and os.readlink(link) == target:
+        return
+    aside = link.with_name(f".{link.name}.new")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target)
+    os.replace(aside, link)
+
+
+def _prune(out, keep):
+    current = (out / "current").resolve()
+    old = sorted(
+        (path for path in (out / "releases").iterdir() if path != current), key=lambda path: path.stat().st_mtime
+    )
+    for path in old[: max(0, len(old) - (keep - 1))]:
+        shutil.rmtree(path)
+
+
+def _entry(run, tables):
+    return {
+        "event": "published",
+        "run_id": run.run_id,
+        "source": run.settings.source_label,
+        "deid_mode": run.settings.deid_mode,
+        "as_of": str(tables["audit_run"]["as_of"][0]),
+        "inputs": run.inputs,
+        "rules_hash": digest(
+            {path: content for path, content in run.files.items() if path.startswith(("rules/", "site/"))}
+        ),
+        "sql_hash": digest({path: content for path, content in run.files.items() if path.startswith("sql/")}),
+        "settings_hash": digest(run.settings.content()),
+        "versions": versions(),
+        "headline": headline_row(tables["compliance"]),
+        "quality": run.quality,
+    }

@@ -1,0 +1,171 @@
+"""Settings: what is given beats the environment, the environment beats the TOML file."""
+
+import csv
+import difflib
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
+
+from flows import ROOT
+from flows.errors import DeidentificationError, SettingsError
+
+PREFIX = "IMAGING_AUDIT_"
+# Synthea writes every mastectomy as this code; elsewhere it is too vague to end a course by itself.
+SYNTHEA_SURGERY = "SNOMED:392023007"
+# What moves no label: the same audit on another disk or machine is the same audit.
+NOT_CONTENT = {"extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "debug"}
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    extracts: Path = Field(description="Folder of the delivery.")
+    out: Path = Field(description="Folder of the results; keep it in the protected zone.")
+    deid_mode: Literal["relative_days", "shifted_dates", "limited_data_set"] = Field(
+        description="How the delivery was de-identified. Declared, never guessed."
+    )
+    source: Literal["delivery", "synthea"] = Field("delivery", description="Shape of the delivery.")
+    as_of: date | None = Field(None, description="Last day that the extracts cover; absent: the latest date in them.")
+    data_from: date | None = Field(None, description="First day that the extracts cover, if they begin somewhere.")
+    all_orders_after_first_edition: bool = Field(
+        False, description="With shifted or relative dates: no order is older than the first edition."
+    )
+    edition_override: str | None = Field(None, description="Judge every order by this edition, whatever its day.")
+    conditional_surgery: list[Annotated[str, Field(pattern=r"^[^:]+:[^:]+$")]] = Field(
+        [], description="Surgery codes, as CODE_SYSTEM:CODE, that count here although they are only conditional."
+    )
+    site_rules: Path | None = Field(None, description="Folder of the site's own rule rows.")
+    parameters: dict[str, str] = Field({}, description="Parameters of the measure that differ at this site.")
+    suppression: Literal["cms", "nhs", "none"] = Field("cms", description="Disclosure control of everything exported.")
+    keep_releases: int = Field(3, ge=1, description="How many published results to keep.")
+    memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$", description="DuckDB's memory.")
+    threads: int | None = Field(None, ge=1, description="DuckDB's threads; absent: all cores.")
+    temp_directory: Path | None = Field(None, description="Where DuckDB spills; absent: inside the out folder.")
+    debug: bool = Field(False, description="Full tracebacks, which may quote values: for made-up data only.")
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _parameters_are_text(cls, given):
+        return {name: str(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _synthea_counts_its_mastectomy(cls, given):
+        if given.get("source") != "synthea":
+            return given
+        named = given.get("conditional_surgery") or []
+        return {**given, "conditional_surgery": sorted({*named, SYNTHEA_SURGERY})}
+
+    @property
+    def is_synthetic(self):
+        return (self.extracts / "SYNTHETIC.txt").exists()
+
+    @property
+    def source_label(self):
+        return "demo (synthetic)" if self.is_synthetic else self.source
+
+    def content(self):
+        """What can move a label or a published cell."""
+        return self.model_dump(mode="json", exclude=NOT_CONTENT)
+
+
+def load_settings(config=None, **given):
+    given = {name: value for name, value in given.items() if value is not None}
+    from_file = _read_toml(Path(config)) if config else {}
+    _refuse_unknown_environment()
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(cls, settings_cls, **_):
+            return (
+                InitSettingsSource(settings_cls, init_kwargs=given),
+                EnvSettingsSource(settings_cls),
+                InitSettingsSource(settings_cls, init_kwargs=from_file),
+            )
+
+    try:
+        settings = Layered()
+    except ValidationError as error:
+        raise _explained(error, config) from None
+    _check_site_rules(settings, config)
+    _check_parameters(settings, config)
+    return settings
+
+
+def _read_toml(path):
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read the settings: {error.strerror}", where=path, next_step="check --config"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not TOML: {error}", where=path, next_step="compare with audit.example.toml") from None
+    for key in content:
+        _known(key, Settings.model_fields, "setting", path)
+    # A path in a file is meant from where the file stands, so that a scheduled run may start anywhere.
+    for key in ("extracts", "out", "site_rules", "temp_directory"):
+        if isinstance(content.get(key), str):
+            content[key] = path.resolve().parent / content[key]
+    return content
+
+
+def _known(key, known, kind, where):
+    if key not in known:
+        raise SettingsError(f"unknown {kind} '{key}'", where=where, next_step=_nearest(key, known))
+
+
+def _nearest(key, known):
+    close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(sorted(known))
+
+
+def _refuse_unknown_environment():
+    for variable in os.environ:
+        if variable.upper().startswith(PREFIX):
+            key = variable[len(PREFIX) :].lower().split("__")[0]
+            _known(key, Settings.model_fields, "setting", f"environment variable {variable}")
+
+
+def _check_site_rules(settings, config):
+    if settings.site_rules and not settings.site_rules.is_dir():
+        raise SettingsError(
+            "'site_rules': there is no such folder",
+            where=config or settings.site_rules,
+            next_step="name it with --rules",
+        )
+
+
+def _check_parameters(settings, config):
+    known = _parameter_names(ROOT / "rules") | _parameter_names(settings.site_rules)
+    for name in settings.parameters:
+        _known(name, known, "parameter", config or "settings, parameters")
+
+
+def _parameter_names(folder):
+    path = Path(folder) / "parameter.csv" if folder else None
+    if not path or not path.exists():
+        return set()
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {row["name"] for row in csv.DictReader(lines)}
+
+
+def _explained(error, config):
+    """The first mistake, without the value: a value may be anything, even what was pasted by accident."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = config or "command line or environment"
+    if first["type"] == "missing" and key == "deid_mode":
+        return DeidentificationError(
+            "the delivery's de-identification is not declared, so nothing was read",
+            where=where,
+            next_step="say --deid-mode relative_days, shifted_dates or limited_data_set",
+        )
+    if first["type"] == "missing":
+        return SettingsError(f"'{key}' is not set", where=where, next_step=f"say --{key} or set it in --config")
+    return SettingsError(f"'{key}': {first['msg']}", where=where, next_step="see audit.example.toml")

@@ -1,0 +1,149 @@
+"""The stages of an audit as plain functions. Prefect wraps them (audit.py), --direct calls them as they are."""
+
+import functools
+import json
+import time
+
+from flows import ROOT
+from flows.errors import QuarantineError, RulesError, safely
+from flows.logs import log
+from flows.software import versions
+from flows.workspace import close_the_doors, digest, now, opened
+
+
+def run_direct(settings):
+    """The audit without Prefect: the same stages in the same order."""
+    with opened(settings) as run:
+        for each in STAGES if run else ():
+            each(run)
+
+
+def stage(title):
+    """Say what was done and how long it took, and let no error carry a value out."""
+
+    def wrap(function):
+        @functools.wraps(function)
+        def told(run):
+            started = time.monotonic()
+            with safely(debug=run.settings.debug):
+                function(run)
+            log.info("%-48s %6.1f s", title, time.monotonic() - started)
+
+        return told
+
+    return wrap
+
+
+@stage("Rules loaded and checked")
+def load_rules(run):
+    from flows import rules
+
+    rules.load_rules(run.con, run.settings, run.run_id)
+    run.con.execute("update rule.run set source = ?", [run.settings.source_label])
+    errors = [finding for finding in rules.check_rules(run.con) if finding.severity == "error"]
+    if errors:
+        raise RulesError(
+            f"{len(errors)} broken invariant(s) of the rules, the first: {errors[0]}",
+            next_step="imaging-audit check-rules lists them all, each with what mends it",
+        )
+
+
+@stage("Delivery checked for identifiers, then read")
+def read_delivery(run):
+    from flows import ingest
+
+    ingest.read_delivery(run.con, run.settings.extracts, run.settings)
+    close_the_doors(run)
+
+
+@stage("Rows typed, unreadable ones set aside")
+def type_rows(run):
+    from flows import models
+
+    models.build(run.con, schemas=("stg",))
+    _refuse_too_much_quarantine(run.con)
+    _gate(run, "extract")
+
+
+@stage("Cancers, courses, exams and labels built")
+def judge(run):
+    from flows import models
+
+    models.build(run.con, schemas=("core", "out"))
+
+
+@stage("Result tables checked")
+def check(run):
+    _gate(run, "published")
+    _record(run, "quality_result", {"results": json.dumps(run.quality, default=str)})
+    _record(run, "audit_run", _facts(run))
+
+
+@stage("Result published")
+def publish(run):
+    from flows.publish import publish_run
+
+    publish_run(run)
+
+
+STAGES = (load_rules, read_delivery, type_rows, judge, check, publish)
+
+
+def _refuse_too_much_quarantine(con):
+    over = con.execute(
+        "select extract, n_quarantined, n_rows, common_reason, n_common_reason, quarantine_max_share "
+        "from stg.quarantine_share where is_over_share order by extract"
+    ).fetchall()
+    if over:
+        raise QuarantineError(
+            f"more than {over[0][5]:.1%} of an extract cannot be read; nothing was published",
+            where="; ".join(f"{row[0]}: {row[1]} of {row[2]} rows, most often {row[3]} ({row[4]})" for row in over),
+            next_step="mend the extract, or, where the share is right, set the parameter quarantine_max_share",
+        )
+
+
+def _gate(run, of_what):
+    """The results are kept before the gate may close, so that the ledger tells what a failed run found."""
+    from flows import quality
+
+    results = quality.judge(run.con, of_what, run.run_id)
+    run.quality.extend(results)
+    quality.refuse(results)
+
+
+def _record(run, table, values):
+    from flows import models
+
+    query = (ROOT / "sql" / "run" / f"{table}.sql").read_text(encoding="utf-8")
+    run.con.execute(f"create or replace table out.{table} as {query}", values)
+    models.comment(run.con, f"out.{table}", models.grain(query))
+
+
+def _facts(run):
+    return {
+        "run_id": run.run_id,
+        "started_at": run.started_at,
+        "finished_at": now(),
+        "deid_mode": run.settings.deid_mode,
+        "source": run.settings.source_label,
+        "inputs": json.dumps(run.inputs),
+        "files": json.dumps(run.files),
+        "rules_hash": _hash_of(run, ("rules/", "site/")),
+        "sql_hash": _hash_of(run, ("sql/",)),
+        "versions": json.dumps(versions()),
+        "parameters": json.dumps(
+            dict(run.con.execute("select name, value from rule.parameter order by all").fetchall())
+        ),
+        "row_counts": json.dumps(_row_counts(run.con)),
+        "settings_hash": digest(run.settings.content()),
+    }
+
+
+def _hash_of(run, folders):
+    return digest({path: content for path, content in run.files.items() if path.startswith(folders)})
+
+
+def _row_counts(con):
+    tables = con.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
+    names = [f"{schema}.{table}" for schema, table in tables]
+    return {name: con.execute(f"select count(*) from {name}").fetchall()[0][0] for name in names}

@@ -1,0 +1,151 @@
+"""Where one run works: a locked out folder, a database of its own, and the name that its content gives it."""
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from flows import ROOT, ledger
+from flows.errors import DeliveryError, PublishError, safely
+from flows.lock import locked
+from flows.logs import log
+from flows.settings import Settings
+from flows.software import versions
+
+DELIVERED = (".csv", ".csv.gz", ".parquet", "SYNTHETIC.txt")
+SHIPPED = ("flows/**/*.py", "rules/**/*.csv", "sql/**/*.sql", "expectations/**/*", "reports/**/*")
+
+
+@dataclass(frozen=True)
+class Run:
+    settings: Settings
+    run_id: str
+    work: Path
+    con: duckdb.DuckDBPyConnection
+    started_at: datetime
+    inputs: dict[str, str]
+    files: dict[str, str]
+    quality: list[dict] = field(default_factory=list)
+
+
+@contextmanager
+def opened(settings):
+    """The run, ready to work; None where the published result already answers."""
+    from flows.publish import is_current
+
+    before = os.umask(0o077)  # every file of an audit is its owner's alone
+    try:
+        with safely(debug=settings.debug):
+            _make(settings.out)
+        with locked(settings.out):
+            with safely(debug=settings.debug):
+                name = _name(settings)
+                unchanged = is_current(settings.out, name["run_id"])
+            if unchanged:
+                log.info("Nothing changed: run %s of the same delivery under the same rules stands", name["run_id"])
+                yield None
+            else:
+                with _working(settings, name) as run:
+                    yield run
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _working(settings, name):
+    work = settings.out / f".work-{name['run_id']}"
+    with safely(debug=settings.debug):
+        work.mkdir()
+        con = _connect(work, settings)
+    run = Run(settings, work=work, con=con, started_at=now(), **name)
+    try:
+        yield run
+    except BaseException as error:
+        with suppress(OSError):  # what stopped the run matters more than that the disk is full as well
+            ledger.append(settings.out, _failure(run, error))
+        raise
+    finally:
+        con.close()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _failure(run, error):
+    """Which kind of failure, never its text."""
+    kind = {"error": type(error).__name__, "exit_code": getattr(error, "exit_code", 1)}
+    return {"event": "failed", "run_id": run.run_id, **kind, "inputs": run.inputs, "quality": run.quality}
+
+
+def _make(out):
+    if out.exists() and not out.is_dir():
+        raise PublishError("the out folder is a file", where=out, next_step="name a folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _connect(work, settings):
+    config = {
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.temp_directory or work / "spill"),
+        # Nothing is fetched, ever: without these, some statements try the network.
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    if settings.threads:
+        config["threads"] = settings.threads
+    return duckdb.connect(str(work / "work.duckdb"), config=config)
+
+
+def close_the_doors(run):
+    """Once the delivery is read, SQL reaches no file but those of this run."""
+    folder = str(run.work.resolve()).replace("'", "''")
+    run.con.execute(f"set allowed_directories = ['{folder}']")
+    run.con.execute("set enable_external_access = false")
+    run.con.execute("set lock_configuration = true")
+
+
+def _name(settings):
+    """The run is named by what goes into it, so that the same audit has the same name wherever it runs."""
+    _sweep(settings.out)
+    inputs, files = _hash_delivery(settings.extracts), _hash_shipped(settings.site_rules)
+    run_id = digest([inputs, files, settings.content(), versions()])[:12]
+    return {"run_id": run_id, "inputs": inputs, "files": files}
+
+
+def _sweep(out):
+    """What a killed run left behind; we hold the lock, so nobody is working there."""
+    for left in out.glob(".work-*"):
+        shutil.rmtree(left)
+
+
+def _hash_delivery(folder):
+    if not folder.is_dir():
+        raise DeliveryError("there is no such delivery", where=folder, next_step="name the folder of the extracts")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(DELIVERED))
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
+def _hash_shipped(site_rules):
+    """Rules, SQL, expectations, page and code: everything of ours that can move a figure."""
+    ours = {path for pattern in SHIPPED for path in ROOT.glob(pattern) if path.is_file()}
+    files = {path.relative_to(ROOT).as_posix(): sha256(path) for path in sorted(ours) if path.suffix != ".pyc"}
+    site = sorted(Path(site_rules).rglob("*.csv")) if site_rules else []
+    return files | {f"site/{path.relative_to(site_rules).as_posix()}": sha256(path) for path in site}
+
+
+def sha256(path):
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def digest(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def now():
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

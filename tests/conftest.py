@@ -1,0 +1,110 @@
+"""What the tests share: the command as a function, one audited example, and the machine's limits said aloud."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from flows import ROOT
+
+SHARED = Path(os.environ.get("SHARED_FOLDER", ROOT.parent / "shared"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IN_CI = os.environ.get("CI") == "true"
+LACKING = {
+    "browser": (CHROMIUM, "no Chromium on this machine: apt-get install chromium"),
+    "shared": ((SHARED / "data").is_dir(), "the third parties' data are not beside this checkout"),
+}
+NOT_RUN = {}
+
+# Prefect reads these when it is imported; its tests must neither touch a home nor call out.
+os.environ.update(
+    DO_NOT_TRACK="1",
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_LOGGING_LEVEL="CRITICAL",
+    PREFECT_HOME=tempfile.mkdtemp(prefix="prefect-"),
+)
+for name in [name for name in os.environ if name.startswith("IMAGING_AUDIT_")]:
+    del os.environ[name]
+
+
+def pytest_collection_modifyitems(config, items):
+    """What this machine cannot run is left out aloud, and in CI not at all: there it fails."""
+    if IN_CI:
+        return
+    for marker, (is_there, why) in LACKING.items():
+        left_out = [] if is_there else [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            NOT_RUN[marker] = f"{len(left_out)} {marker} tests: {why}"
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in NOT_RUN.values():
+        terminalreporter.write_line(f"NOT RUN: {line}", red=True, bold=True)
+
+
+def pytest_sessionfinish():
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared():
+    assert (SHARED / "data").is_dir(), f"no data folder in {SHARED}"
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    assert CHROMIUM, "no Chromium on this machine: apt-get install chromium"
+    return CHROMIUM
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """imaging-audit with arguments: its exit code, what went to stdout, what went to stderr."""
+    from flows.__main__ import main
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["imaging-audit", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = left.code or 0
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """A small demo delivery; tests that change it take a copy."""
+    from flows.demo import write_demo
+
+    folder = tmp_path_factory.mktemp("example")
+    write_demo(folder, n_patients=120)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def audited(example, tmp_path_factory):
+    """The out folder of the small demo, audited without Prefect; not to be changed."""
+    out = tmp_path_factory.mktemp("audited") / "out"
+    audit(example, out)
+    return out
+
+
+def audit(extracts, out, **given):
+    from flows.settings import load_settings
+    from flows.stages import run_direct
+
+    config = Path(extracts) / "audit.toml"
+    settings = load_settings(config if config.exists() else None, extracts=extracts, out=out, **given)
+    run_direct(settings)
+    return settings
