@@ -15,7 +15,11 @@ from datetime import date
 
 from oracle_cases import case_row, cases_of
 from oracle_counts import (
-    compliance_rows, episode_rows, final_step, sensitivity_rows, unmapped_rows,
+    compliance_rows,
+    episode_rows,
+    final_step,
+    sensitivity_rows,
+    unmapped_rows,
 )
 from oracle_exams import case_of_order, clock_of, line_of, make_exams
 from oracle_labels import label_of, mark_index_orders

@@ -22,14 +22,14 @@ def phase_of(line, world):
         return "before_therapy"
     if surgery_on and clock_on >= surgery_on:
         return "after_surgery"
-    if not case.is_set_by_chemotherapy and surgery_on:
-        if clock_on >= surgery_on - days(world["preop_days"]):
-            return "post_completion"
+    runs_to_surgery = not case.is_set_by_chemotherapy and surgery_on
+    if runs_to_surgery and clock_on >= surgery_on - days(world["preop_days"]):
+        return "post_completion"
     if not case.is_closed and clock_on >= lead:
         return "end_unknown"
-    if clock_on < lead and clock_on < first + days(world["min_response_days"]):
-        if "response_assessment" not in context:
-            return "early_treatment"
+    is_early = clock_on < lead and clock_on < first + days(world["min_response_days"])
+    if is_early and "response_assessment" not in context:
+        return "early_treatment"
     if clock_on < lead:
         return "on_treatment"
     if clock_on <= last + days(world["window_days"]):
@@ -410,11 +410,14 @@ def reroute(line, scenario, person, world):
 
 # ---- the label ---------------------------------------------------------------------------
 
-COLUMNS = """order_id patient_id case_id site_id ordering_provider_id payer ordered_on clock_on
-    code_system code procedure is_alias laterality phase scenario status reason edition variant
-    rating rating_score is_appropriate measure is_first index_rank reroute_variant
-    reroute_rating reroute_reason purpose_basis exception alternative radiation_level
-    alternative_radiation_level contrast_assumed age_unknown router_row exam_id""".split()
+COLUMNS = [
+    "order_id", "patient_id", "case_id", "site_id", "ordering_provider_id", "payer", "ordered_on",
+    "clock_on", "code_system", "code", "procedure", "is_alias", "laterality", "phase", "scenario",
+    "status", "reason", "edition", "variant", "rating", "rating_score", "is_appropriate",
+    "measure", "is_first", "index_rank", "reroute_variant", "reroute_rating", "reroute_reason",
+    "purpose_basis", "exception", "alternative", "radiation_level", "alternative_radiation_level",
+    "contrast_assumed", "age_unknown", "router_row", "exam_id",
+]
 
 
 def label_of(line, person, world, ticked):

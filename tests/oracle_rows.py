@@ -5,7 +5,7 @@ Part of the oracle: the SPEC in boring Python. Nothing here may be shared with t
 
 import csv
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -106,7 +106,7 @@ def day_of(value, settings, zone):
         return as_written
     clock = value[10:][: in_utc.start()].strip("Tt ")
     parts = [int(part) for part in clock.split(".")[0].split(":")]
-    instant = datetime(as_written.year, as_written.month, as_written.day, *parts, tzinfo=timezone.utc)
+    instant = datetime(as_written.year, as_written.month, as_written.day, *parts, tzinfo=UTC)
     return instant.astimezone(ZoneInfo(zone)).date()
 
 

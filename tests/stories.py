@@ -27,7 +27,7 @@ STATUSES = [("completed", 10), (None, 6), ("active", 2), ("scheduled", 2), ("can
 EDITIONS = [date(2017, 11, 1), date(2023, 1, 1)]
 CANCERS = ["ICD10CM:C50.911", "ICD10CM:C50.912", "ICD10CM:C50.411", "ICD10CM:C50.919",
            "ICD10CM:C50", "ICD9CM:174.9", "SNOMED:254837009", "SNOMED:15635801000119106"]
-METASTASES = ["ICD10CM:C79.51", "ICD10CM:C78.7", "ICD9CM:198.5", "SNOMED:315004001"]
+METASTASES = ["ICD10CM:C79.51", "ICD10CM:C78.7", "ICD10CM:C79.5", "ICD10CM:C78", "ICD9CM:198.5", "SNOMED:315004001"]
 SURGERIES = ["CPT:19301", "CPT:19303", "CPT:19307", "ICD10PCS:0HTT0ZZ", "ICD10PCS:0HBU0ZZ",
              "ICD10PCS:0HTV0ZZ", "SNOMED:392023007"]
 NOT_DEFINITIVE = ["CPT:19120", "CPT:19300", "CPT:38525", "SNOMED:310638008"]
@@ -84,7 +84,7 @@ class Story:
 
 def diagnosis_day(story):
     rng, kind = story.rng, story.pick(
-        [("generic", 6), ("edition", 4), ("data_from", 1.5), ("as_of", 4)])
+        [("generic", 6), ("edition", 4), ("data_from", 2.5), ("as_of", 4)])
     if kind == "edition":
         return story.pick(EDITIONS) - days(rng.randint(-10, 300))
     if kind == "data_from":
@@ -100,8 +100,10 @@ def add_cancer(story, day):
     code = {"left": "ICD10CM:C50.912", "right": "ICD10CM:C50.911"}[story.cancer_side]
     code = code if story.chance(0.7) else story.pick(CANCERS)
     nodes = story.pick([(None, 3), ("negative", 1), ("positive", 1)])
-    story.add("diagnoses", "d", code, diagnosed_on=day, nodal_status=nodes,
-              laterality=story.side(story.cancer_side))
+    side = story.side(story.cancer_side)
+    if story.chance(0.15):  # a cancer without a side starts no second one
+        code, side = "ICD10CM:C50.919", None
+    story.add("diagnoses", "d", code, diagnosed_on=day, nodal_status=nodes, laterality=side)
     for _ in range(story.pick([(0, 5), (1, 3), (2, 1)])):
         later = story.pick([day, story.near(day + days(365)), day + days(story.rng.randint(0, 500))])
         story.add("diagnoses", "d", story.pick(CANCERS), diagnosed_on=later,
@@ -110,7 +112,7 @@ def add_cancer(story, day):
         story.add("diagnoses", "d", "ICD10CM:D05.12", diagnosed_on=day - days(20))
     if story.chance(0.15):
         story.add("diagnoses", "d", "ICD10CM:C77.3", diagnosed_on=day + days(story.pick([0, 30, 150])),
-                  nodal_status=story.pick([(None, 6), ("negative", 1)]))
+                  nodal_status=story.pick([(None, 3), ("negative", 1)]))
 
 
 # ---- surgery, radiation, metastasis ------------------------------------------------------
@@ -186,6 +188,8 @@ def add_person(story):
 
 def tell(story):
     diagnosed, kind = diagnosis_day(story), story.pick(COURSES)
+    if abs(diagnosed - story.data_from) < days(95) and story.chance(0.4):
+        kind = "oral"   # unobserved, and endocrine without surgery: the first reason counts
     frame = story.pick([("cancer", 92), ("in_situ", 4), ("none", 4)])
     story.cancer_side = "left"
     if frame == "cancer":
@@ -200,6 +204,9 @@ def tell(story):
         add_earlier_therapy(story, diagnosed)
     if story.chance(0.7):
         add_surgery(story, surgery_day(story, diagnosed))
+    if story.chance(0.05):  # a breast is coded as absent, whatever the surgery rows say
+        story.add("diagnoses", "d", "ICD10CM:Z90.10", diagnosed_on=story.near(
+            (story.surgery or story.as_of) - days(story.pick([0, 30, 90]))))
     if story.chance(0.16):
         add_planned_surgery(story)
     if story.chance(0.06):
@@ -207,7 +214,7 @@ def tell(story):
     if story.chance(0.09):
         add_metastasis(story)
     stories_imaging.add_orders(story, diagnosed)
-    if story.chance(0.12):
+    if story.chance(0.15):
         add_second_cancer(story, diagnosed)
     add_person(story)
     return story.rows
@@ -220,6 +227,8 @@ def add_second_cancer(story, diagnosed):
     story.cancer_side = other if story.chance(0.8) else story.cancer_side
     code = {"left": "ICD10CM:C50.912", "right": "ICD10CM:C50.911"}[story.cancer_side]
     story.add("diagnoses", "d", code, diagnosed_on=day)
+    if story.chance(0.3):   # surgery of one cancer on the day that the other is found
+        add_surgery(story, story.pick([day, story.near(day)]))
     if story.chance(0.7):
         add_course(story, story.pick(COURSES[:3]), start_day(story, day))
         if story.chance(0.6):

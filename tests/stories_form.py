@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 DATES = {"ordered_on", "scheduled_on", "performed_on", "diagnosed_on", "started_on", "ended_on",
          "reported_on", "observed_to"}
+CHANGES = [date(2017, 11, 1), date(2023, 1, 1)]
 WORDS = {"order_type", "status", "laterality", "finding", "intent", "nodal_status", "context"}
 SPELLINGS = {
-    "CPT": ["CPT", "cpt-4", "http://www.ama-assn.org/go/cpt", "2.16.840.1.113883.6.12"],
-    "HCPCS": ["HCPCS", "hcpcs level II"],
+    "CPT": ["CPT", "HCPCS", "cpt-4", "http://www.ama-assn.org/go/cpt", "2.16.840.1.113883.6.12"],
+    "HCPCS": ["HCPCS", "hcpcs level II", "CPT"],
     "ICD10CM": ["ICD10CM", "ICD-10-CM", "http://hl7.org/fhir/sid/icd-10-cm",
                 "urn:oid:2.16.840.1.113883.6.90"],
     "ICD9CM": ["ICD9CM", "icd-9-cm"],
@@ -50,7 +51,7 @@ def as_written(rng, row, zone):
     written = {}
     for column, value in row.items():
         if value is None:
-            value = rng.choice([None, None, "", " "]) if column != "patient_id" else None
+            value = rng.choice([None, "", " "]) if column in WORDS else None
         elif column in DATES:
             value = date_as_written(rng, value, zone)
         elif column == "code_system":
@@ -93,7 +94,7 @@ def moved(delivery, move, rng):
         found[name] = []
         for row in rows:
             row = dict(row)
-            for column in DATES & set(row):
+            for column in sorted(DATES & set(row)):   # the order of a set is not the same in every run
                 text = (row[column] or "").strip()
                 if text:
                     day = date.fromisoformat(text[:10])
@@ -101,10 +102,10 @@ def moved(delivery, move, rng):
                     row[column] = move(row["patient_id"], day)
             found[name].append(row)
     for row in found["patients"]:
-        if not (row.get("observed_to") or "").strip() and row["patient_id"] in last:
-            if rng.random() < 0.3:
-                day = last[row["patient_id"]] + timedelta(days=rng.choice([-200, -60, -1, 0, 30, 190]))
-                row["observed_to"] = move(row["patient_id"], day)
+        is_open = not (row.get("observed_to") or "").strip() and row["patient_id"] in last
+        if is_open and rng.random() < 0.3:
+            day = last[row["patient_id"]] + timedelta(days=rng.choice([-200, -60, -1, 0, 30, 190]))
+            row["observed_to"] = move(row["patient_id"], day)
     return found
 
 
@@ -123,9 +124,17 @@ def shifted(delivery, seed=0):
     """True-looking dates, moved by up to a year: one shift a person."""
     rng, shifts = random.Random(seed), {}
 
+    def shift_of(day):
+        """Often so that this day comes to lie just where the edition becomes uncertain."""
+        edge = rng.choice(CHANGES) + timedelta(days=rng.choice([-366, -365, -364, 364, 365, 366]))
+        if abs((edge - day).days) <= 365:
+            return (edge - day).days
+        return rng.choice([-365, 365, rng.randint(-364, 364)])
+
     def move(patient_id, day):
-        shift = shifts.setdefault(patient_id, rng.choice([-365, 365, rng.randint(-364, 364)]))
-        return (day + timedelta(days=shift)).isoformat()
+        if patient_id not in shifts:
+            shifts[patient_id] = shift_of(day)
+        return (day + timedelta(days=shifts[patient_id])).isoformat()
 
     return moved(delivery, move, rng)
 

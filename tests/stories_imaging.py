@@ -17,7 +17,7 @@ AXILLARY = ["CPT:76882", "CPT:38505", "LOINC:72529-1", "LOINC:43509-9", "ICD10PC
 OTHER = ["CPT:78306", "CPT:93306", "CPT:77080", "CPT:71260", "LOINC:72254-6", "CPT:74177",
          "CPT:71046", "CPT:77051", "HCPCS:A9552"]
 NOT_BREAST = ["CPT:99999", "HCPCS:Z0001", "CPT:73721", "CPT:19303"]
-KINDS = [(MAMMOGRAMS, 9), (ULTRASOUNDS, 8), (MRI, 9), (POOR, 8), (UNRATED, 4), (UNCLEAR, 2),
+KINDS = [(MAMMOGRAMS, 9), (ULTRASOUNDS, 8), (MRI, 9), (POOR, 8), (UNRATED, 4), (UNCLEAR, 4),
          (LOCALS, 2), (SCREENING, 1), (GUIDANCE, 1), (AXILLARY, 5), (OTHER, 2), (NOT_BREAST, 1.5)]
 CODE_MAP = [
     {"code_system": "LOCAL", "code": "MG.DX", "procedure": "mammography_diagnostic"},
@@ -32,7 +32,7 @@ CONTEXTS = [(None, 52), ("response_assessment", 16), ("progression_suspected", 2
             ("discordant_findings", 2), ("metastasis_suspected", 3), ("axilla_evaluation", 3),
             ("screening", 1), ("mri_contraindication", 2), ("contrast_refused", 2), ("pregnancy", 1),
             ("patient_choice", 2), ("trial_protocol", 2), ("modality_unavailable", 1)]
-REASONS = [(None, 60), ("C50.911", 8), ("C50.912;Z15.01", 3), ("Z12.31", 1), ("C79.51", 2),
+REASONS = [(None, 60), ("C50.911", 8), ("C50.912;Z15.01", 3), ("Z12.31", 1), ("C79.51", 1.5), ("C79.5", 0.5), ("C77", 0.5),
            ("D05.11", 1), ("R92.8", 3)]
 STATUSES = [("completed", 12), (None, 6), ("active", 2), ("scheduled", 2), ("cancelled", 1),
             ("entered_in_error", 0.5)]
@@ -57,11 +57,11 @@ def anchors(story, diagnosed):
     found = [(diagnosed - days(90), 1), (diagnosed, 1), (diagnosed + days(5), 1)]
     if story.first:
         first, last = story.first, story.last
-        found += [(first, 1.5), (first + days(14), 1.5), (first + days(28), 2), (last - days(7), 3),
+        found += [(first, 1.5), (first + days(14), 2.5), (first + days(28), 2), (last - days(7), 3),
                   (last + days(84), 2), (last + days(20), 7), (last, 1), (last + days(200), 0.5),
                   (first + (last - first) / 2, 3)]
     if story.surgery:
-        found += [(story.surgery, 1.5), (story.surgery - days(42), 6 if story.is_short else 1.5), (story.surgery - days(5), 4)]
+        found += [(story.surgery, 1.5), (story.surgery - days(42), 12 if story.is_short else 1.5), (story.surgery - days(5), 4)]
     return [*found, (story.as_of, 0.5)]
 
 
@@ -85,8 +85,12 @@ def add_axillary_exams(story, diagnosed):
         found += [story.last + days(10), story.near(story.last + days(10))]
     for day in found:
         if story.chance(0.6):
-            context = story.pick([None, None, "axilla_evaluation", "axilla_evaluation;response_assessment"])
-            add_line(story, story.pick(AXILLARY[:2] + AXILLARY), {"ordered_on": day}, context=context)
+            context = story.pick([None, "axilla_evaluation", "axilla_evaluation;response_assessment"])
+            codes = MRI[:2] + ULTRASOUNDS if context and story.chance(0.5) else AXILLARY[:2] + AXILLARY
+            add_line(story, story.pick(codes), {"ordered_on": day}, context=context)
+    if story.chance(0.6):  # nodes are restated on the day of an exam
+        story.add("diagnoses", "d", story.pick(["ICD10CM:C50.919", "ICD10CM:C77.3"]),
+                  diagnosed_on=story.pick(found), nodal_status=story.pick([None, "negative", "negative", "positive"]))
     if story.chance(0.5):
         story.add("diagnoses", "d", "ICD10CM:C50.919", diagnosed_on=diagnosed,
                   nodal_status=story.pick(["positive", "negative"]))
@@ -143,10 +147,13 @@ def add_exam(story, day):
     codes = story.pick(KINDS)
     id = add_line(story, story.pick(codes), dates)
     add_companions(story, codes, day, dates)
-    if story.chance(0.2):
+    if story.chance(0.25):
         add_finding(story, dates["ordered_on"], id)
+    if story.chance(0.02):
+        story.add("diagnoses", "d", "ICD10CM:C79.51", diagnosed_on=story.near(dates["ordered_on"]))
     if story.chance(0.05):
-        story.add("procedures", "b", story.pick(BIOPSIES), performed_on=day,
+        done = story.pick([day, day, dates["ordered_on"]])
+        story.add("procedures", "b", story.pick(BIOPSIES), performed_on=done,
                   laterality=story.side(story.cancer_side), status=story.pick(STATUSES))
 
 
@@ -157,8 +164,15 @@ def add_companions(story, codes, day, dates):
     if codes is ULTRASOUNDS and story.chance(0.4):
         ordered = {**dates, "ordered_on": dates["ordered_on"] - days(story.pick([0, 0, 2]))}
         add_line(story, "CPT:76642", ordered, laterality=story.pick(["left", "right"]))
+    if codes is GUIDANCE and story.chance(0.5):
+        add_line(story, "CPT:19083", dates)
+        add_line(story, "CPT:19083", dates)
     if codes is MRI and story.chance(0.25):
         add_line(story, story.pick(["HCPCS:C8906", "CPT:77047", "CPT:77049"]), dates)
+    if codes is POOR and story.chance(0.15):    # the reason stands on the other line of the exam
+        add_line(story, "CPT:78815", dates, context=story.pick(["patient_choice", "trial_protocol", None]))
+    if codes in (POOR, UNRATED) and story.chance(0.1):
+        add_line(story, "CPT:78801", dates, context=None, reason_codes=story.pick(["D05.11", "C50.911", None]))
     if codes in (POOR, UNRATED) and story.chance(0.35):
         extract = story.pick(["orders", "procedures"])
         column = "ordered_on" if extract == "orders" else "performed_on"
@@ -169,7 +183,7 @@ def add_companions(story, codes, day, dates):
 
 
 def add_finding(story, ordered, order_id):
-    day = story.near(story.pick([ordered, ordered, ordered - days(30), ordered - days(10),
+    day = story.near(story.pick([ordered, ordered, ordered - days(30), ordered - days(30),
                                  story.first or ordered]))
     named = story.pick([(None, 5), (order_id, 2), ("elsewhere", 1)])
     story.add("findings", "f", None, reported_on=day, finding=story.pick(FINDINGS), order_id=named,

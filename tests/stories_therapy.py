@@ -14,7 +14,7 @@ INFUSION = ["CPT:96413", "CPT:96409", "ICD10PCS:3E03305"]
 UNCOUNTED = ["HCPCS:J9260", "HCPCS:J0897", "HCPCS:J9202", "HCPCS:J2505", "CPT:96365"]
 # What a patient's therapy looks like, and how often.
 COURSES = [("chemo", 44), ("combined", 14), ("oral", 16), ("oral_targeted", 5), ("targeted", 5),
-           ("infusion", 8), ("encounters", 4), ("single", 12), ("year", 4), ("none", 4)]
+           ("infusion", 8), ("encounters", 4), ("single", 16), ("year", 4), ("none", 4)]
 
 
 def days(n):
@@ -25,6 +25,8 @@ def add_dose(story, code, day, **columns):
     """A row of therapies, or an order of the drug."""
     if story.chance(0.12):
         done = story.pick([{}, {"performed_on": day}, {"scheduled_on": day}])
+        if story.chance(0.1):  # planned after as_of: the order's own day stands
+            done, day = {"scheduled_on": story.as_of + days(5)}, day + days(3)
         ordered = day if not done else day - days(story.pick([0, 3, 10]))
         story.add("orders", "m", code, ordered_on=ordered, order_type=story.pick(["medication", None]),
                   status=story.pick(STATUSES), **done)
@@ -65,17 +67,26 @@ def add_course(story, kind, start):
         add_single(story, start, intent)
     if kind == "year":
         add_year(story, start, intent)
+    if kind == "combined" and story.chance(0.35):   # another drug goes on after the chemotherapy
+        for n in range(1, story.pick([3, 6, 9])):
+            add_dose(story, "HCPCS:J9355", story.last + days(21 * n), intent=intent())
+        if story.chance(0.5):
+            story.last += days(21 * n)
     if kind == "combined" and story.chance(0.3):
         add_oral(story, "oral", start, intent)
     if story.chance(0.1):   # a late event, where the chain or the year ends
         day = story.near(story.pick([start + days(365), story.last + days(60), story.last + days(120)]))
         add_dose(story, story.pick(CHEMO + ORAL), day, intent=intent())
+    if story.chance(0.05):  # a cover that outlasts the doses after it, then one last dose
+        end = story.last + days(story.pick([20, 70]))
+        add_dose(story, story.pick(TARGETED), start, ended_on=end, intent=intent())
+        add_dose(story, story.pick(CHEMO), story.near(end + days(60)), intent=intent())
     if story.chance(0.25):
         add_dose(story, story.pick(UNCOUNTED), story.pick([start, story.last, start + days(21)]))
 
 
 def add_cycles(story, kind, start, intent):
-    drug = story.pick({"targeted": TARGETED}.get(kind, CHEMO))
+    drug = story.pick({"targeted": TARGETED + OTHER_TARGETED}.get(kind, CHEMO))
     second = story.pick(TARGETED + IMMUNO) if kind == "combined" else None
     day = start
     for n in range(story.pick([(1, 2), (2, 2), (4, 4), (6, 4), (8, 2)])):
@@ -117,14 +128,14 @@ def add_oral(story, kind, start, intent):
             add_dose(story, drug, start + days(each * gap), intent=intent())
         length = gap * (n - 1) + 29
     if kind == "oral_targeted":
-        add_dose(story, story.pick(OTHER_TARGETED), start + days(14), days_supply="28", intent=intent())
+        add_dose(story, story.pick(OTHER_TARGETED * 2 + TARGETED), start + days(14), days_supply="28", intent=intent())
     story.last = max(story.last, start + days(length))
 
 
 def add_single(story, start, intent):
     """One row, whose length decides whether it was a course at all."""
-    is_oral = story.chance(0.5)
-    span = story.pick([90, 400] if is_oral else [21, 60]) + story.rng.randint(-2, 2)
+    is_oral = story.chance(0.4)
+    span = story.pick([90, 90, 400] if is_oral else [21, 21, 21, 60]) + story.rng.randint(-2, 2)
     cover = story.pick([{"ended_on": start + days(span)}, {"days_supply": str(span + 1)}])
     story.add("therapies", "t", story.pick(ORAL if is_oral else CHEMO), started_on=start,
               intent=intent(), **cover)

@@ -47,22 +47,33 @@ latest as (
 
 axillary_exam as (
 
+    -- Any order of the person counts, whatever it is for, if its procedure or its context is of the axilla.
     select
-        case_line.patient_id,
-        min(case_line.clock_on) as first_on
-    from core.case_line as case_line
+        order_line.patient_id,
+        min(
+            case
+                when parameter.clock = 'ordered' then order_line.ordered_on
+                else coalesce(order_line.performed_on, order_line.scheduled_on, order_line.ordered_on)
+            end
+        ) as first_on
+    from stg.order_line as order_line
+    inner join core.cancer_patient as cancer_patient
+        on cancer_patient.patient_id = order_line.patient_id
+    left join core.case_line as case_line
+        on case_line.order_id = order_line.order_id
     left join rule.procedure as procedure
         on
             procedure.procedure = case_line.procedure
             and procedure.is_axillary
-    left join core.line_context as line_context
+    left join stg.context_text as context_text
         on
-            line_context.order_id = case_line.order_id
-            and line_context.word = 'axilla_evaluation'
+            context_text.context = order_line.context
+            and context_text.word = 'axilla_evaluation'
+    cross join stg.parameter as parameter
     where
-        (case_line.status is null or case_line.status not in ('cancelled', 'entered_in_error'))
-        and (procedure.procedure is not null or line_context.order_id is not null)
-    group by case_line.patient_id
+        (order_line.status is null or order_line.status not in ('cancelled', 'entered_in_error'))
+        and (procedure.procedure is not null or context_text.context is not null)
+    group by order_line.patient_id
 
 )
 

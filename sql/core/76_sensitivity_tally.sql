@@ -19,24 +19,56 @@ reading as (
     union all
     select 'unresolved_included', 'as_defined', true, 'cases of the tier unresolved counted too'
 
+),
+
+counted as (
+
+    select
+        index_unit.measure,
+        index_unit.basis,
+        reading.reading,
+        index_unit.outcome
+    from core.index_unit as index_unit
+    inner join reading
+        on reading.units = index_unit.reading
+    inner join core.neoadjuvant_case as neoadjuvant_case
+        on neoadjuvant_case.case_id = index_unit.case_id
+    where reading.counts_unresolved or neoadjuvant_case.intent_tier <> 'unresolved'
+
+),
+
+-- Every reading of both measures stands there even where nothing was counted: an empty denominator is null, not absent.
+place as (
+
+    select
+        measure.measure,
+        basis.basis,
+        reading.reading,
+        reading.label
+    from reading
+    cross join (select unnest(string_split('order;episode', ';')) as basis) as basis
+    cross join (
+        select unnest(string_split('post_completion;on_treatment', ';')) as measure
+    ) as measure
+
 )
 
 select
-    index_unit.measure,
-    index_unit.basis,
-    reading.reading,
-    reading.label,
-    count(*) as n_index,
-    count(*) filter (where index_unit.outcome = 'appropriate') as n_appropriate,
-    count(*) filter (where index_unit.outcome = 'mixed') as n_mixed,
-    count(*) filter (where index_unit.outcome = 'may_be') as n_may_be,
-    count(*) filter (where index_unit.outcome = 'not_appropriate') as n_not_appropriate,
-    count(*) filter (where index_unit.outcome = 'unrated') as n_unrated,
-    count(*) filter (where index_unit.outcome = 'indeterminate') as n_indeterminate
-from core.index_unit as index_unit
-inner join reading
-    on reading.units = index_unit.reading
-inner join core.neoadjuvant_case as neoadjuvant_case
-    on neoadjuvant_case.case_id = index_unit.case_id
-where reading.counts_unresolved or neoadjuvant_case.intent_tier <> 'unresolved'
-group by all
+    place.measure,
+    place.basis,
+    place.reading,
+    place.label,
+    count(counted.outcome) as n_index,
+    count(*) filter (where counted.outcome = 'appropriate') as n_appropriate,
+    count(*) filter (where counted.outcome = 'mixed') as n_mixed,
+    count(*) filter (where counted.outcome = 'may_be') as n_may_be,
+    count(*) filter (where counted.outcome = 'not_appropriate') as n_not_appropriate,
+    count(*) filter (where counted.outcome = 'unrated') as n_unrated,
+    count(*) filter (where counted.outcome = 'indeterminate') as n_indeterminate
+from place
+left join counted
+    on
+        counted.measure = place.measure
+        and counted.basis = place.basis
+        and counted.reading = place.reading
+group by place.measure, place.basis, place.reading, place.label
