@@ -20,6 +20,7 @@ def audit(delivery, **settings):
         load(con, extract, columns, delivery.get(extract, []))
     load(con, "code_map", CODE_MAP, delivery.get("code_map", []))
     con.execute("create table raw.rejected_row (extract varchar, part varchar, line bigint, column_name varchar, reason varchar)")
+    con.execute("create table raw.delivery_warning (code varchar, extract varchar, label varchar, n_rows bigint, n_total bigint, why varchar)")
     models.build(con)
     return con
 

@@ -62,6 +62,9 @@ counted as (
         count(*) filter (where is_newer_than_review), count(*),
         'a new code that reaches nothing may be a new way to image the breast: review the value set'
     from out.unmapped_code
+    union all
+    select code, extract, label, n_rows, n_total, why
+    from raw.delivery_warning
 
 )
 
