@@ -26,7 +26,7 @@ def release(tables, profile="cms", small_cell_max=10):
     if profile not in PROFILES:
         raise PublishError(f"no such suppression profile: {profile}", next_step="use one of " + ", ".join(PROFILES))
     if profile == "none":
-        return {name: table.with_columns(suppressed=False, protected_zone_only=True) for name, table in tables.items()}
+        return {name: unmasked(table) for name, table in tables.items()}
     small = PROFILES[profile] or small_cell_max
     rows = {name: [dict(row) for row in table.to_dicts()] for name, table in tables.items()}
     compliance = Compliance(rows["compliance"], small)
@@ -44,6 +44,12 @@ def release(tables, profile="cms", small_cell_max=10):
         row.pop("row_counts", None)  # row counts of the tables would give back what the rest hides
     frames = {name: frame(rows[name], table) for name, table in tables.items()}
     return {name: rounded(table) for name, table in frames.items()} if profile == "nhs" else frames
+
+
+def unmasked(table):
+    """For the protected zone only, and every table says so."""
+    band = {"rate_band": pl.lit(None, pl.String)} if "rate" in table.columns else {}
+    return table.with_columns(suppressed=False, protected_zone_only=True, **band)
 
 
 def is_small(number, small):

@@ -42,6 +42,7 @@ def page(tables):
     return {
         "run": run | {"versions": json.loads(run["versions"] or "{}"), "parameters": parameters},
         "is_synthetic": run["source"] in ("demo (synthetic)", "synthea"),
+        "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
         "overall": overall,
         "strip": charts.strip(headline),

@@ -20,7 +20,7 @@ def audit(delivery, **settings):
         load(con, extract, columns, delivery.get(extract, []))
     load(con, "code_map", CODE_MAP, delivery.get("code_map", []))
     con.execute("create table raw.rejected_row (extract varchar, part varchar, line bigint, column_name varchar, reason varchar)")
-    con.execute("create table raw.delivery_warning (code varchar, extract varchar, label varchar, n_rows bigint, n_total bigint, why varchar)")
+    load_warnings(con)
     models.build(con)
     return con
 
@@ -42,6 +42,11 @@ def load(con, extract, columns, rows):
     ]
     if values:
         insert(con, f"raw.{extract}", values)
+
+
+def load_warnings(con):
+    columns = "code varchar, extract varchar, label varchar, n_rows bigint, n_total bigint, why varchar"
+    con.execute(f"create table raw.delivery_warning ({columns})")
 
 
 def as_delivered(value):
