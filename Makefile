@@ -45,7 +45,7 @@ deep: $(READY) ## the long proof: 20,000 random patients against the oracle
 	@$(BIN)/python -m pytest -m deep
 
 mutants: $(READY) ## every seeded mistake must be noticed by a test
-	@$(BIN)/python -m pytest -m deep -k mutant
+	@$(BIN)/python -m pytest tests/test_mutants.py
 
 check: $(READY) ## style of the Python, invariants of the rules
 	@$(BIN)/ruff check flows tests

@@ -1,0 +1,143 @@
+"""Seeded mistakes in the SQL, and whether a model test or a vignette notices each of them.
+
+    python tests/mutate.py [ID ...]      tries them one by one and says who noticed
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import model_cases
+import vignette
+
+from flows import models
+
+FILE = Path(__file__).with_name("mutants.csv")
+
+
+@dataclass
+class Mutant:
+    id: str
+    file: str
+    find: str
+    replace: str
+    rule: str
+    note: str
+
+    @property
+    def step(self):
+        schema, _, name = self.file.partition("/")
+        return schema, models.table_name(Path(name))
+
+    def text(self):
+        """The model with the mistake in it. Where its lines are broken does not matter, so comments go first."""
+        sound = flat((models.SQL / self.file).read_text(encoding="utf-8"))
+        find = flat(self.find)
+        if sound.count(find) != 1:
+            raise LookupError(f"{self.id}: '{find}' stands {sound.count(find)} times in sql/{self.file}, not once: mend mutants.csv")
+        return sound.replace(find, flat(self.replace))
+
+
+@dataclass
+class MovedParameter:
+    """A parameter off by one: each side of its boundary must be held by a vignette that names it."""
+
+    name: str
+    by: int
+    file: str = "stg/00_parameter.sql"
+    step: tuple = ("stg", "parameter")
+
+    @property
+    def id(self):
+        return f"{self.name}{self.by:+d}"
+
+    @property
+    def rule(self):
+        return self.name
+
+    def text(self):
+        sound = flat((models.SQL / self.file).read_text(encoding="utf-8"))
+        return f"select * replace ({self.name} + {self.by} as {self.name}) from ({sound})"
+
+
+def flat(text):
+    lines = [line for line in text.splitlines() if not line.strip().startswith("--")]
+    return re.sub(r"\s+", " ", " ".join(lines)).strip()
+
+
+def load():
+    return [Mutant(**row) for row in vignette.read_csv(FILE)]
+
+
+class Killers:
+    """The vignettes, each batch loaded and built soundly once; a mutant builds again only what comes after it."""
+
+    def __init__(self):
+        self.steps = vignette.model_steps()
+        self.batches = vignette.batches(vignette.load())
+        self.deliveries = {}
+        # A test that is red on the sound SQL notices nothing.
+        self.cases = [case for case in model_cases.load() if not model_cases.failures(case)]
+        self.green = {}
+        # Of each delivery the first step that the mutant before has left unsound.
+        self.unsound_from = {}
+
+    def killer(self, mutant):
+        """Who notices, in words; None where nobody does. A mutant that does not run is an error: it proves nothing."""
+        text = mutant.text()
+        return self._model_test(mutant, text) or self._vignette(mutant, text)
+
+    def _model_test(self, mutant, text):
+        table = ".".join(mutant.step)
+        for case in self.cases:
+            said = model_cases.failures(case, {table: text}) if table in {case.model, *case.after} else []
+            if said:
+                return f"model test '{case.name}': {said[0]}"
+        return None
+
+    def _vignette(self, mutant, text):
+        for number in sorted(range(len(self.batches)), key=lambda number: not self._is_about(number, mutant.rule)):
+            self._build(number, mutant.step, text)
+            for told in self.green[number]:
+                said = self.deliveries[number].failures(told)
+                if said:
+                    return f"vignette '{told.file}: {told.name}': {said[0]}"
+        return None
+
+    def _is_about(self, number, rule):
+        """Batches that know the mutant's rule or parameter are asked first: they are the likely killers."""
+        return any(rule in told.rules or rule in told.because for told in self.batches[number])
+
+    def _build(self, number, step, text):
+        if number not in self.deliveries:
+            delivery = self.deliveries[number] = vignette.Delivery(self.batches[number])
+            delivery.build(self.steps)
+            self.green[number] = [told for told in self.batches[number] if not delivery.failures(told)]
+        position = [at[:2] for at in self.steps].index(step)
+        start = min(position, self.unsound_from.get(number, position))
+        self.unsound_from[number] = position
+        steps = [(*at[:2], text if at[:2] == step else at[2]) for at in self.steps]
+        self.deliveries[number].build(steps[start:])
+
+
+def in_order():
+    """Last models first: what a mutant leaves unsound is then built again by the next one anyway."""
+    order = [step[:2] for step in vignette.model_steps()]
+    return sorted(load(), key=lambda mutant: -order.index(mutant.step))
+
+
+def main(wanted):
+    killers = Killers()
+    survivors = []
+    for mutant in in_order():
+        if not wanted or mutant.id in wanted:
+            killer = killers.killer(mutant)
+            survivors += [] if killer else [mutant.id]
+            print(f"{mutant.id} {mutant.file}, {mutant.note}: {killer or 'SURVIVES'}", flush=True)
+    print(f"{len(survivors)} survive: {' '.join(survivors)}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
