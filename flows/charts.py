@@ -1,8 +1,9 @@
 """Geometry of the page's charts. The drawing is SVG in reports/figures.html; here figures become positions."""
 
 import math
+from datetime import date
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 260, 48, 12, 18, 46
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 260, 68, 12, 18, 46
 BAND_ENDS = {"below_80": (0.5, 0.8), "80_to_90": (0.8, 0.9), "90_to_95": (0.9, 0.95), "95_and_above": (0.95, 1.0)}
 POWER = 1.959963984540054 + 0.8416212335729143  # two-sided 5 %, power 80 %
 
@@ -22,16 +23,19 @@ def strip(row):
 
 
 def trend(periods):
-    """Points with whiskers over quarters; a quarter without a rate is a gap that says why."""
+    """Points with whiskers over time; a period without a rate is a gap that says why."""
+    periods = _from_first_to_last(periods)
     if not periods:
         return None
-    floor = floor_of([row["ci_low"] for row in periods if row["rate"] is not None] + [BAND_ENDS[row["rate_band"]][0] for row in periods if row["rate_band"]])
-    step = (WIDTH - LEFT - RIGHT) / len(periods)
+    shares = [row["ci_low"] for row in periods if row["rate"] is not None]
+    floor = floor_of(shares + [BAND_ENDS[row["rate_band"]][0] for row in periods if row["rate_band"]])
+    slots = _slots(periods)
+    step = (WIDTH - LEFT - RIGHT) / len(slots)
 
     def y(share):
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - share) / (1 - floor), 1)
 
-    points = [_point(row, LEFT + step * (number + 0.5), y) for number, row in enumerate(periods)]
+    points = [_point(row, LEFT + step * (number + 0.5), y) for number, row in enumerate(slots)]
     return {
         "width": WIDTH,
         "height": HEIGHT,
@@ -41,8 +45,27 @@ def trend(periods):
         "points": points,
         "lines": _lines(points),
         "grid": [{"y": y(share), "label": f"{100 * share:.0f} %"} for share in quarters(floor)],
+        "band_width": round(min(0.7 * step, 56), 1),
+        "has_rates": any(point["is_shown"] for point in points),
+        "has_bands": any(point["band"] for point in points),
         "is_crowded": len(points) > 14,
     }
+
+
+def _from_first_to_last(periods):
+    """Without the empty periods at either end: orders there may be, but no episode."""
+    inside = [number for number, row in enumerate(periods) if row["n_index"] != 0]
+    return periods[inside[0] : inside[-1] + 1] if inside else []
+
+
+def _slots(periods):
+    """The periods and the empty ones between them, so that equal distances are equal times."""
+    grain = periods[0]["period_grain"]
+    months = {"year": 12, "quarter": 3}[grain]
+    there = {(12 * row["period_start"].year + row["period_start"].month - 1) // months: row for row in periods}
+    empty = {"period_grain": grain, "n_index": 0, "rate": None, "rate_band": None}
+    starts = {number: date(number * months // 12, number * months % 12 + 1, 1) for number in range(min(there), max(there) + 1)}
+    return [there.get(number, empty | {"period_start": start}) for number, start in starts.items()]
 
 
 def floor_of(shares):
@@ -56,7 +79,7 @@ def quarters(floor):
 def _point(row, x, y):
     start, is_shown = row["period_start"], row["rate"] is not None
     quarter = "" if row["period_grain"] == "year" else f"Q{(start.month + 2) // 3}"
-    point = {"x": round(x, 1), "year": start.year, "quarter": quarter, "row": row, "is_shown": is_shown, "band": None}
+    point = {"x": round(x, 1), "year": start.year, "quarter": quarter, "row": row, "is_shown": is_shown, "is_empty": row["n_index"] == 0, "band": None}
     if row["rate_band"]:
         low, high = BAND_ENDS[row["rate_band"]]
         point["band"] = {"y": y(high), "height": round(y(low) - y(high), 1)}
@@ -80,19 +103,22 @@ def smallest_change(row):
 
     Two proportions, two-sided 5 %, power 80 %, normal approximation: 2.80 × √(2 p (1 − p) / n).
     """
-    if not row["rate"] or not row["n_appropriate"]:
-        return None
-    return _detectable(row["rate"], row["n_appropriate"] / row["rate"])
+    return _detectable(row["rate"], _rated(row)) if _rated(row) else None
 
 
 def smallest_change_between(periods):
-    """The same for two quarters of the size that is usual among those shown."""
-    shown = sorted((row for row in periods if row["rate"] is not None and row["n_index"]), key=lambda row: row["n_index"])
+    """The same for two periods of the size that is usual among those shown."""
+    shown = sorted((row for row in periods if _rated(row)), key=_rated)
     if not shown:
         return None
-    usual = shown[len(shown) // 2]["n_index"]
-    pooled = sum(row["rate"] * row["n_index"] for row in shown) / sum(row["n_index"] for row in shown)
+    usual = _rated(shown[len(shown) // 2])
+    pooled = sum(row["rate"] * _rated(row) for row in shown) / sum(_rated(row) for row in shown)
     return {"n": usual, "points": _detectable(pooled, usual)}
+
+
+def _rated(row):
+    """How many a shown rate rests on: its parts may be masked one by one, yet it gives their sum."""
+    return round(row["n_appropriate"] / row["rate"]) if row["rate"] and row["n_appropriate"] else 0
 
 
 def _detectable(share, n):

@@ -9,7 +9,7 @@ import json
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows import ROOT, charts
-from flows.headline import HEADLINE
+from flows.headline import BANDS, HEADLINE
 
 MEASURES = ("post_completion", "on_treatment")
 STRATA = (
@@ -17,6 +17,8 @@ STRATA = (
     "ethnicity", "breast_density",
 )
 OUTCOMES = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
+SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy"}
+HARD_SPACE = "\u00a0"  # keeps a figure and its sign on one line
 MASK = "masked"  # what stands for a figure that disclosure control took away
 LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "fdg", "pet", "mbi")}
 NONE = "–"  # what stands for a figure that does not exist: an empty denominator has no rate
@@ -28,7 +30,7 @@ def render(tables):
         loader=FileSystemLoader(ROOT / "reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )
-    home.filters |= {"count": count, "percent": percent, "words": words, "thin": thin}
+    home.filters |= {"count": count, "percent": percent, "words": words, "thin": thin, "band": band, "measure": SPOKEN.get}
     return home.get_template("audit.html").render(page(tables))
 
 
@@ -38,9 +40,9 @@ def page(tables):
     run = rows["audit_run"][0]
     overall = {basis: {m: _one(rows["compliance"], measure=m, basis=basis) for m in MEASURES} for basis in ("episode", "order")}
     headline = overall["episode"]["post_completion"]
-    parameters = json.loads(run["parameters"] or "{}")
+    parameters = json.loads(run["parameters"])
     return {
-        "run": run | {"versions": json.loads(run["versions"] or "{}"), "parameters": parameters},
+        "run": run | {"versions": json.loads(run["versions"]), "parameters": parameters},
         "is_synthetic": run["source"] in ("demo (synthetic)", "synthea"),
         "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
@@ -115,15 +117,20 @@ def _verdict(row):
 
 def alarms(overall, parameters):
     """Figures that point to a fault of mapping rather than to care (SPEC 10)."""
-    low, full = float(parameters.get("rate_alarm_low", 0.8)), int(parameters.get("rate_alarm_full_n", 110))
+    low, full = float(parameters["rate_alarm_low"]), int(parameters["rate_alarm_full_n"])
     found = []
     for measure, row in overall["episode"].items():
-        rate = row["rate"]
-        if rate is not None and rate < low:
-            found.append({"measure": measure, "kind": "low", "row": row, "limit": low})
-        if rate == 1 and (row["n_index"] or 0) > full:
-            found.append({"measure": measure, "kind": "full", "row": row, "limit": full})
+        if _is_below(row, low):
+            found.append({"measure": measure, "kind": "low", "limit": low})
+        if row["rate"] == 1 and (row["n_appropriate"] or 0) > full:
+            found.append({"measure": measure, "kind": "full", "limit": full})
     return found
+
+
+def _is_below(row, limit):
+    if row["rate"] is None:
+        return bool(row["rate_band"]) and charts.BAND_ENDS[row["rate_band"]][1] <= limit
+    return row["rate"] < limit
 
 
 def quality(results):
@@ -143,13 +150,17 @@ def count(number):
     return MASK if number is None else f"{number:,}"
 
 
-def percent(share, row=None, digits=1):
-    """A share as a percentage; where there is none, why not."""
+def percent(share, row=None, digits=1, is_bound=False):
+    """A share as a percentage; where there is none, why not. A rate can be withheld, its bounds cannot."""
     if share is not None:
-        return f"{100 * share:.{digits}f} %"
+        return f"{100 * share:.{digits}f}{HARD_SPACE}%"
     if row is None or row.get("n_index") == 0:
         return NONE
-    return "withheld" if row.get("is_withheld") else MASK
+    return "withheld" if row.get("is_withheld") and not is_bound else MASK
+
+
+def band(slug):
+    return BANDS[slug].replace(" %", HARD_SPACE + "%")
 
 
 def words(slug):

@@ -1,0 +1,84 @@
+"""Reading the page back: every figure on it names its table, row and column, and must say what stands there."""
+
+from html.parser import HTMLParser
+
+KEYS = {
+    "compliance": ("measure", "basis", "period_grain", "period_start", "stratum", "stratum_value"),
+    "sensitivity": ("measure", "basis", "reading"),
+    "attrition": ("reason",),
+    "case_attrition": ("reason",),
+    "unmapped_code": ("code_system", "code"),
+    "quality_warning": ("code", "extract"),
+    "quality_result": ("code", "table_name"),
+}
+SHARES = ("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception")
+BANDS = {"below_80": "below 80 %", "80_to_90": "80 to 90 %", "90_to_95": "90 to 95 %", "95_and_above": "95 % and above"}
+NOT_SHOWN = ("masked", "withheld", "–")
+VOID = ("meta", "line", "circle", "rect", "br", "img", "link", "input")
+
+
+def index(tables):
+    """(table, key) → row; a key that stands for two rows would prove nothing."""
+    found = {}
+    for name, columns in KEYS.items():
+        for row in tables[name].to_dicts():
+            key = "|".join(str("" if row[column] is None else row[column]) for column in columns)
+            assert (name, key) not in found, (name, key)
+            found[name, key] = row
+    return found
+
+
+def disagreements(figures, tables):
+    """Figures that do not say what their cell says."""
+    rows = index(tables)
+    return [figure for figure in figures if not agrees(figure["text"], figure["column"], rows[figure["table"], figure["key"]])]
+
+
+def agrees(text, column, row):
+    text, value = text.replace("\u00a0", " ").strip(), row.get(column)
+    if value is None:
+        return text in NOT_SHOWN
+    if column == "rate_band":
+        return text == BANDS[value]
+    if column in SHARES:
+        return text.removesuffix(" %") == f"{100 * value:.1f}"
+    return text == f"{value:,}"
+
+
+class Page(HTMLParser):
+    """Elements, visible words and figures of a page, without a browser."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.words, self.figures, self._open = [], [], [], []
+        self.feed(html)
+        self.close()
+        self.text = " ".join(" ".join(self.words).replace("\u00a0", " ").split())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag in VOID:
+            return
+        figure = None
+        if "data-table" in dict(attributes):
+            table, key, column = (dict(attributes)[f"data-{part}"] for part in ("table", "key", "column"))
+            figure = {"table": table, "key": key, "column": column, "text": ""}
+            self.figures.append(figure)
+        self._open.append((tag, figure))
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        if self._open and self._open[-1][0] not in ("style", "script"):
+            self.words.append(data)
+        for _, figure in self._open:
+            if figure:
+                figure["text"] += data
+
+    def classes(self, name):
+        return [attributes for _, attributes in self.tags if name in (attributes.get("class") or "").split()]
+
+    def figure(self, table, key, column):
+        return next(one["text"] for one in self.figures if (one["table"], one["key"], one["column"]) == (table, key, column))
