@@ -41,3 +41,7 @@ def _to_close(group, closed, size, price, least_sum):
         return min(spare, key=price)
     # Nothing else to close: a lone row is its total, and the total must go with it.
     return group.total if group.total not in closed and group.total != SHOWN and hidden else None
+
+
+def is_small(number, small):
+    return number is not None and 1 <= number <= small
