@@ -122,6 +122,9 @@ def _known(key, known, kind, where):
 
 def _nearest(key, known):
     close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+    if not close and known is Settings.model_fields:
+        # A parameter of the measure has its own table, and its name without it is the likeliest slip.
+        close = [f"parameters.{name}" for name in difflib.get_close_matches(key, _parameter_names(ROOT / "rules"), n=1, cutoff=0.5)]
     return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(sorted(known))
 
 

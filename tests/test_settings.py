@@ -147,3 +147,10 @@ def test_the_example_comments_every_setting():
     keys = [number for number, line in enumerate(lines) if re.match(r"(# )?[a-z_]+ = ", line)]
     bare = [lines[number] for number in keys if not lines[number - 1].startswith("# ")]
     assert bare == []
+
+
+def test_a_parameter_outside_its_table_is_named_with_it(tmp_path):
+    config = tmp_path / "audit.toml"
+    config.write_text("window_day = 84\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="parameters.window_days"):
+        load_settings(config)
