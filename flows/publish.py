@@ -87,11 +87,11 @@ def _is_whole(release, manifest):
 
 def _released(run):
     """The aggregate tables as they may leave; the one place where they pass."""
-    from flows import disclosure_control as disclosure
+    from flows import disclosure
 
-    small = int(run.con.execute("select small_cell_max from stg.parameter").fetchall()[0][0])
+    (given,) = run.con.execute("select small_cell_max, unrated_withhold_share from stg.parameter").fetchall()
     tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in (*EXPORTED, "audit_run")}
-    return disclosure.release(tables, run.settings.suppression, small)
+    return disclosure.release(tables, run.settings.suppression, *given)
 
 
 def _write_database(run, release):

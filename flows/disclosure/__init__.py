@@ -1,7 +1,7 @@
 """What may leave: counts of 1 to 10 masked, and with them whatever would give one back.
 
 Rows are shown or closed whole, block by block: the outcomes of a row, their parts, its exceptions, and each count beside the
-measure. flows/masking.py says why a closed row stays closed. A masked count is null with suppressed = true, never 0; a zero
+measure. flows/disclosure/groups.py says why a closed row stays closed. A masked count is null with suppressed = true, never 0; a zero
 stays 0. `bad` is mixed + may be + not appropriate, `undecided` is unrated + indeterminate: a shown rate gives both away.
 """
 
@@ -9,11 +9,11 @@ import math
 
 import polars as pl
 
-from flows.disclosure_compliance import BAD, SHARES, Compliance
-from flows.disclosure_funnel import close_cases, close_codes, close_orders
-from flows.disclosure_readings import close_readings
+from flows.disclosure.compliance import BAD, SHARES, Compliance
+from flows.disclosure.funnel import close_cases, close_codes, close_orders
+from flows.disclosure.groups import is_small
+from flows.disclosure.readings import close_readings
 from flows.errors import PublishError
-from flows.masking import is_small
 
 TENS = {"quality_warning": ("n_rows", "n_total"), "quality_result": ("n_unexpected", "n_total")}
 PROFILES = {"cms": None, "nhs": 7, "none": None}

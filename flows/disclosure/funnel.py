@@ -1,0 +1,73 @@
+"""Which rows of the funnels, and of the codes that reached nothing, are closed."""
+
+from flows.disclosure.groups import SHOWN, Group, is_small, settle
+
+STATUSES = {
+    "rerouted": {"progression", "discordance", "metastasis", "axilla"},
+    "indeterminate": {"therapy_end_unknown"},
+    "excluded": {
+        "cancelled", "under_age", "collapsed", "not_breast_code", "guidance", "screening", "before_therapy", "after_surgery",
+        "outside_window", "other_purpose", "contralateral", "too_early",
+    },
+}
+RESPONDED = ("operated_with_response_order", "unoperated_with_response_order")
+
+
+def close_orders(rows, small, must, shown):
+    """Order lines add up to the input, and those of one status to counts of compliance. Gives the closed reasons.
+
+    Where the count of a status is shown, its reasons must keep each other company: to the others they are one known sum.
+    """
+    size = {row["reason"]: row["n_orders"] for row in rows if row["kind"] != "input"}
+    rest, groups = set(size) - shown, []
+    for status in STATUSES.values():
+        reasons = [reason for reason in size if reason in status]
+        if sum(size[reason] for reason in reasons) > small:
+            groups.append(Group(SHOWN, reasons))
+            rest -= status
+    groups.append(Group(SHOWN, [reason for reason in size if reason in rest]))
+    return close(rows, ("n_orders", "n_cases", "n_patients"), small, groups, must)
+
+
+def close_cases(rows, small, has_one_measure):
+    """Persons, then cancers, then cases. With one measure alone, the cases that have an order are its episodes."""
+    reasons = [row["reason"] for row in rows if row["kind"] != "input"]
+    groups = [Group(SHOWN, ["no_invasive_cancer", "cancers"]), Group(SHOWN, [reason for reason in reasons if reason != "no_invasive_cancer"])]
+    if has_one_measure:
+        groups += [Group(SHOWN, list(RESPONDED)), Group(SHOWN, [reason for reason in groups[1].rows if reason not in RESPONDED])]
+    return close(rows, ("n_cases", "n_patients"), small, groups)
+
+
+def close(rows, columns, small, groups, must=frozenset()):
+    by_reason = {row["reason"]: row for row in rows}
+    closed = {row["reason"] for row in rows if any(is_small(row[column], small) for column in columns)} | (must & by_reason.keys())
+
+    def size(reason):
+        return by_reason[reason][columns[0]] or by_reason[reason][columns[-1]]
+
+    settle(groups, closed, size, lambda reason: (by_reason[reason]["kind"] != "removed", size(reason), reason), small)
+    for reason, row in by_reason.items():
+        row["suppressed"] = reason in closed
+        row.update(dict.fromkeys(columns) if reason in closed else {})
+    return closed
+
+
+def status_of(reason):
+    """The status that a reason of the router stands for, where compliance counts it beside the measure."""
+    return next((status for status, reasons in STATUSES.items() if reason in reasons), None)
+
+
+def close_codes(rows, small, is_sum_closed):
+    """Codes of one reason add up to index orders of compliance, or to order lines of the funnel; one part of a sum may be closed there."""
+    columns = ("n_orders", "n_cases", "n_index")
+    closed = {at for at, row in enumerate(rows) if any(is_small(row[column], small) for column in columns)}
+    unmapped = [at for at, row in enumerate(rows) if row["reason"] == "unmapped_code" and row["n_index"]]
+    if is_sum_closed and unmapped:
+        closed.add(min(unmapped, key=lambda at: (rows[at]["n_index"], at)))
+    reasons = {row["reason"] for row in rows}
+    groups = [Group(SHOWN, [at for at, row in enumerate(rows) if row["reason"] == reason]) for reason in sorted(reasons)]
+    for column in ("n_orders", "n_index"):
+        settle(groups, closed, lambda at, column=column: rows[at][column], lambda at: (rows[at]["n_orders"], at), small)
+    for at, row in enumerate(rows):
+        row["suppressed"] = at in closed
+        row.update(dict.fromkeys(columns) if at in closed else {})

@@ -1,0 +1,31 @@
+"""What may be shown of the same rate under other readings, out.sensitivity."""
+
+from flows.disclosure.compliance import BAD, UNDECIDED, hidden_columns, known_zeros, outcomes
+from flows.disclosure.groups import is_small
+
+
+def close_readings(rows, compliance, small):
+    """Other readings differ from the measure by few orders: what is shown of them must not give that difference away."""
+    shown = {}
+    for row in sorted(rows, key=lambda row: row["reading"] != "as_defined"):
+        root = (row["measure"], row["basis"], "all", None, "all", "all")
+        truth, base = dict(row), compliance.truth[root]
+        is_same = all(row[column] == base[column] for column in ("n_index", "n_appropriate", *BAD, *UNDECIDED))
+        is_apart = all(gap == 0 or abs(gap) > small for other in [base, *shown.get(root, [])] for gap in gaps(truth, other))
+        is_open = is_apart and compliance.state[root] == "open" and not any(is_small(number, small) for number in outcomes(truth))
+        state = compliance.state[root] if is_same else "open" if is_open else "closed"
+        gone = hidden_columns(state, *(not is_same or root in compliance.closed[name] for name in ("bad", "undecided")))
+        gone = (gone & row.keys()) - known_zeros(truth, row["basis"], state)
+        row["rate_band"] = compliance.band(root) if is_same else None
+        row["suppressed"] = any(truth[column] is not None for column in gone)
+        row.update(dict.fromkeys(gone))
+        if state == "open" and not is_same:
+            shown.setdefault(root, []).append(truth)
+
+
+def gaps(one, other):
+    """Differences of the three sums and of the whole."""
+    for columns in (("n_index",), ("n_appropriate",), BAD, UNDECIDED):
+        yield sum(one[column] for column in columns) - sum(other[column] for column in columns)
+
+
