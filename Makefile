@@ -51,12 +51,15 @@ check: $(READY) ## style of the Python, invariants of the rules
 	@$(BIN)/ruff check flows tests
 	@$(AUDIT) check-rules
 
-lock: ## write requirements.lock anew from pyproject.toml
+lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(BUILD)/lock && $(BUILD)/lock/bin/pip install --quiet pip-tools
+	@cp requirements.lock $(BUILD)/requirements.lock
+	@$(BUILD)/lock/bin/pip-compile --quiet $(UPGRADE) --extra dev --generate-hashes \
+		--no-annotate --no-header --strip-extras --allow-unsafe \
+		--output-file $(BUILD)/requirements.lock pyproject.toml
 	@# Lines that begin with -- would name where packages were found: that is each machine's own business.
-	@{ sed '/^[^#]/,$$d' requirements.lock; $(BUILD)/lock/bin/pip-compile --quiet --upgrade --extra dev --generate-hashes \
-		--no-annotate --no-header --strip-extras --allow-unsafe --output-file - pyproject.toml | sed '/^--/d'; } > $(BUILD)/requirements.lock
-	@mv $(BUILD)/requirements.lock requirements.lock
+	@{ sed '/^[^#]/,$$d' requirements.lock; grep -v -e '^#' -e '^--' $(BUILD)/requirements.lock; } > $(BUILD)/headed.lock
+	@mv $(BUILD)/headed.lock requirements.lock
 
 clean: ## remove build/, keep .venv
 	@rm -rf $(BUILD)
