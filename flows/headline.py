@@ -53,7 +53,8 @@ def _sentence(compliance, case_attrition):
     if row["is_withheld"]:
         return f"{SUBJECT}: withheld, too many of {row['n_index']} are unrated or indeterminate; see unmapped codes."
     band = BANDS.get(row.get("rate_band"))
-    return f"{SUBJECT}: {band or 'rate hidden'} usually appropriate ({row['n_index']} in all; figures under disclosure control)."
+    told = f"{band} usually appropriate" if band else "the rate is hidden"
+    return f"{SUBJECT}: {told} ({row['n_index']:,} in all; figures under disclosure control)."
 
 
 def _without_orders(on_treatment, case_attrition):

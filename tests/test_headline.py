@@ -75,7 +75,7 @@ def test_a_masked_rate_shows_its_band_alone(said):
 
 
 def test_a_masked_rate_without_a_band_shows_nothing(said):
-    assert "rate hidden" in said(NOTHING | {"n_appropriate": None})
+    assert "the rate is hidden" in said(NOTHING | {"n_appropriate": None})
 
 
 def test_too_few_orders_are_not_counted_aloud(said):

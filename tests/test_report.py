@@ -140,6 +140,7 @@ def test_days_of_a_person_make_no_trend(tables):
     page = shown(changed(tables, "audit_run", {"deid_mode": "relative_days", "as_of": None}) | {"compliance": tables["compliance"].filter(period_grain="all")})
     assert "There is no calendar, and so no trend." in page.text
     assert "this page has no calendar" in page.text
+    assert "all_orders_after_first_edition = true" in page.text
     assert "as of" not in page.text.split("In plain words")[0]
     assert [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg" and "period" in attributes["aria-label"]] == []
 
