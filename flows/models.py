@@ -5,6 +5,7 @@ sql/column.csv = comments on the columns (one meaning per name, so that one row 
 """
 
 import csv
+import functools
 import re
 import time
 
@@ -80,6 +81,7 @@ def comment(con, table, words):
             con.execute(f'comment on column {table}."{column}" is {quoted(said)}')
 
 
+@functools.cache  # one file serves the eighty models of a run
 def column_comments():
     with open(SQL / "column.csv", encoding="utf-8", newline="") as file:
         return {(row["table"], row["column"]): row["comment"] for row in csv.DictReader(file)}

@@ -1,16 +1,24 @@
 """Which rows of the funnels, and of the codes that reached nothing, are closed."""
 
+import csv
+import functools
+
+from flows import ROOT
 from flows.disclosure.groups import SHOWN, Group, is_small, settle
 
-STATUSES = {
-    "rerouted": {"progression", "discordance", "metastasis", "axilla"},
-    "indeterminate": {"therapy_end_unknown"},
-    "excluded": {
-        "cancelled", "under_age", "collapsed", "not_breast_code", "guidance", "screening", "before_therapy", "after_surgery",
-        "outside_window", "other_purpose", "contralateral", "too_early",
-    },
-}
 RESPONDED = ("operated_with_response_order", "unoperated_with_response_order")
+
+
+@functools.cache
+def statuses():
+    """The reasons of each status, as the router's rows say; where a row says several, the rows of the phases do."""
+    found = {}
+    for file in ("router.csv", "phase.csv"):
+        with (ROOT / "rules" / file).open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row["status"] and ";" not in row["reason"]:
+                    found.setdefault(row["status"], set()).add(row["reason"])
+    return found
 
 
 def close_orders(rows, small, must, shown):
@@ -20,11 +28,11 @@ def close_orders(rows, small, must, shown):
     """
     size = {row["reason"]: row["n_orders"] for row in rows if row["kind"] != "input"}
     rest, groups = set(size) - shown, []
-    for status in STATUSES.values():
-        reasons = [reason for reason in size if reason in status]
+    for named in statuses().values():
+        reasons = [reason for reason in size if reason in named]
         if sum(size[reason] for reason in reasons) > small:
             groups.append(Group(SHOWN, reasons))
-            rest -= status
+            rest -= named
     groups.append(Group(SHOWN, [reason for reason in size if reason in rest]))
     return close(rows, ("n_orders", "n_cases", "n_patients"), small, groups, must)
 
@@ -54,7 +62,7 @@ def close(rows, columns, small, groups, must=frozenset()):
 
 def status_of(reason):
     """The status that a reason of the router stands for, where compliance counts it beside the measure."""
-    return next((status for status, reasons in STATUSES.items() if reason in reasons), None)
+    return next((status for status, reasons in statuses().items() if reason in reasons), None)
 
 
 def close_codes(rows, small, is_sum_closed):

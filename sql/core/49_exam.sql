@@ -6,8 +6,7 @@ side as (
     select
         exam_id,
         bool_or(is_left) as is_left,
-        bool_or(is_right) as is_right,
-        count(*) as n_lines
+        bool_or(is_right) as is_right
     from core.exam_line
     group by exam_id
 
@@ -47,7 +46,6 @@ reason as (
 
 select
     side.exam_id,
-    side.n_lines,
     side.is_left,
     side.is_right,
     case
