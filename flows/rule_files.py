@@ -16,10 +16,11 @@ COLUMNS = "rule_column.csv"
 # What a delivery may hold and in which order rows are judged is no site's to change: a column that a site
 # added to the contract would walk past the de-identification check.
 CLOSED = {
-    COLUMNS, "age_band.csv", "attrition_step.csv", "contract.csv", "demo.csv", "identifier.csv", "phase.csv", "router.csv",
+    COLUMNS, "age_band.csv", "alarm.csv", "attrition_step.csv", "contract.csv", "demo.csv", "identifier.csv", "phase.csv",
+    "radiation_level.csv", "router.csv", "secondary_measure.csv", "staging_workup.csv",
 }
 # Here a site's row takes the place of ours with the same key; anywhere else two rows of one key are a finding.
-REPLACED = {"edition.csv", "parameter.csv"}
+REPLACED = {"edition.csv", "parameter.csv", "resolution.csv"}
 FIRST = ("vocabulary.csv", "code_system.csv")
 
 
@@ -191,10 +192,11 @@ def _mistake(value, column, known):
     return None
 
 
-PATTERN = {"date": date.fromisoformat, "integer": int, "boolean": {"true": True, "false": False}.__getitem__}
+PATTERN = {"date": date.fromisoformat, "integer": int, "number": float, "boolean": {"true": True, "false": False}.__getitem__}
 EXAMPLE = {
     "date": "write it as 2023-01-31",
     "integer": "write a whole number",
+    "number": "write a number such as 0.5",
     "boolean": "write true or false",
 }
 

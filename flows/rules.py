@@ -10,7 +10,7 @@ from flows.rule_files import nearest, normal_code, read_rules
 __all__ = ["check_rules", "load_rules"]
 
 RULES = ROOT / "rules"
-TYPED = {"date", "integer", "boolean", "timestamp"}
+SQL_TYPE = {"date": "date", "integer": "integer", "number": "double", "boolean": "boolean", "timestamp": "timestamp"}
 TEXT = {"type": "text"}
 ORIGIN = {"origin": TEXT | {"comment": "bundled, site or settings: where the row comes from"}}
 RULE_FILE = {
@@ -58,7 +58,7 @@ def _grain(tables, file):
 
 
 def _create(con, table, columns, rows, comment):
-    types = {name: column["type"] if column["type"] in TYPED else "varchar" for name, column in columns.items()}
+    types = {name: SQL_TYPE.get(column["type"], "varchar") for name, column in columns.items()}
     typed = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     cells = ", ".join("unnest(cast(? as varchar[]))" for _ in columns)
     con.execute(f"create or replace table rule.{table} ({typed})")

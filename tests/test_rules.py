@@ -481,6 +481,7 @@ PLANTED = {
     "RUL-20": "update rule.therapy set is_counted = true where code = 'J9260'",
     "RUL-21": "update rule.procedure set radiation_level = 3 where procedure = 'us_breast'",
     "RUL-22": "insert into rule.parameter select * from rule.parameter where name = 'window_days'",
+    "RUL-23": "update rule.radiation_level set msv_high = 31 where level = 4",
 }
 
 

@@ -18,6 +18,9 @@ MASTECTOMY = ("19303", "19303", "19307")
 WHOLE_BREAST = {"right": "0HTT0ZZ", "left": "0HTU0ZZ", "bilateral": "0HTV0ZZ"}
 PART_BREAST = {"right": "0HBT0ZZ", "left": "0HBU0ZZ", "bilateral": "0HBV0ZZ"}
 ABSENCE = {"right": "Z90.11", "left": "Z90.12", "bilateral": "Z90.13"}
+SIDES = {"left": ("left",), "right": ("right",), "bilateral": ("left", "right")}
+FURTHER_LESION = {"19081": "19082", "19083": "19084", "19085": "19086", "19100": "19100"}
+FREE_HAND = "19100"  # a core biopsy without imaging places no clip
 STATED_FOR = 60  # days from the first dose on which an intent, once stated, is repeated
 DAILY_PILL = {"letrozole": "72965", "anastrozole": "84857", "tamoxifen": "10324"}
 
@@ -28,7 +31,7 @@ def new_case(person, diagnosed_on, side=None):
     case = SimpleNamespace(
         diagnosed_on=diagnosed_on, side=side or pick(rng, "side"), nodes=pick(rng, "nodal"),
         subtype=pick(rng, "subtype"), conserving=chance(rng, "conserving_surgery"),
-        first_dose_on=None, last_dose_on=None, surgery_on=None, has_clip=False, tumours=[""],
+        first_dose_on=None, last_dose_on=None, surgery_on=None, has_clip=False, tumours=[""], biopsy_code="",
         breast_code="", any_chemotherapy=True,
     )
     if chance(rng, "several_tumours"):
@@ -67,14 +70,17 @@ def diagnose(person, case):
 
 
 def biopsy(person, case):
-    """Biopsy, marker clip where one is placed, on each tumour."""
+    """Biopsy, marker clip where one is placed, on each side and each tumour."""
     on = case.diagnosed_on - person.rng.randint(1, 6)
-    case.has_clip = chance(person.rng, "marker_clip")
-    for tumour in case.tumours:
-        detail = {"laterality": case.side, "site_label": tumour, "status": "completed", "performed_on": on}
-        add(person, "procedures", code_system="CPT", code="19083", **detail)
-        if case.has_clip:
-            add(person, "procedures", code_system="HCPCS", code="A4648", **detail)
+    case.biopsy_code = pick(person.rng, "biopsy")
+    case.has_clip = case.biopsy_code != FREE_HAND and chance(person.rng, "marker_clip")
+    for side in SIDES[case.side]:
+        for tumour in case.tumours:
+            detail = {"laterality": side, "site_label": tumour, "status": "completed", "performed_on": on}
+            code = case.biopsy_code if tumour == case.tumours[0] else FURTHER_LESION[case.biopsy_code]
+            add(person, "procedures", code_system="CPT", code=code, **detail)
+            if case.has_clip:
+                add(person, "procedures", code_system="HCPCS", code="A4648", **detail)
     return on
 
 
@@ -163,7 +169,7 @@ def operate(person, case):
     rng, on = person.rng, case.surgery_on
     inpatient = person.site == "synthetic-c" and rng.random() < 0.5 and not case.conserving
     code = rng.choice(LUMPECTOMY if case.conserving else MASTECTOMY)
-    for side in ("left", "right") if case.side == "bilateral" and not inpatient else (case.side,):
+    for side in (case.side,) if inpatient else SIDES[case.side]:
         detail = {"performed_on": on, "laterality": "" if inpatient else side, "status": "completed"}
         system, written = ("ICD10PCS", _inpatient_code(case, side)) if inpatient else ("CPT", code)
         add(person, "procedures", code_system=system, code=written, **detail)

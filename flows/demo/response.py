@@ -17,6 +17,15 @@ SPECIAL_EXAM = {
     "retired_mri": ("mri_retired", "response_assessment"),
     "screening_context": ("mammogram", "screening"),
 }
+# Work-ups of a suspected metastasis that do not keep to the either/or, or do more than it asks.
+STAGED = {
+    "staged_by_ct": ("ct_body",),
+    "staged_by_bone_scan": ("bone_scan",),
+    "staged_by_pet_and_ct": ("pet", "ct_body"),
+    "staged_by_pet_and_bone_scan": ("pet", "bone_scan"),
+    "staged_by_all": ("pet", "bone_scan", "ct_body"),
+}
+STAGED_OTHERWISE = (("ct_body", "bone_scan"), ("pet",), ("pet_whole",), ("ct_body_without",), ("mri_brain",))
 ESCALATED = ("discordant", "response_stable", "response_progressive")
 
 
@@ -28,21 +37,28 @@ def during(person, case):
     if person.special == "early_exam_in_context":
         exam(person, "us", first + 21, case.side, ordered=first + 9, context="response_assessment")
     if last - first > 50 and chance(rng, "mid_course"):
-        on = first + rng.randint(35, last - first - 9)
-        name = mri(person) if rng.random() < 0.12 else us(person)
-        if rng.random() < number(f"not_appropriate.{person.site}.first"):
-            name = "pet"
-        order_id = exam(person, name, on, case.side, context=_context(person))
-        report(person, case, order_id, on, pick(rng, "finding"))
+        _mid_course(person, case, first + rng.randint(35, last - first - 9))
     if chance(rng, "progression"):
         _worsening(person, case)
-    if chance(rng, "metastasis"):
+    if person.special in STAGED or chance(rng, "metastasis"):
         _suspected_metastasis(person, case)
     if chance(rng, "other_purpose"):
         exam(person, rng.choice(("echo", "echo", "echo", "bone_density", "ct_chest", "ct_angiogram", "chest_film")),
              first + rng.randint(30, 150))
     if chance(rng, "not_breast"):
         exam(person, rng.choice(("knee_film", "ankle_film")), first + rng.randint(5, 200))
+
+
+def _mid_course(person, case, on):
+    rng, context = person.rng, _context(person)
+    name = mri(person) if rng.random() < 0.12 else us(person)
+    if rng.random() < number(f"not_appropriate.{person.site}.first"):
+        name = "pet"
+    order_id = exam(person, name, on, case.side, context=context)
+    if name.startswith("us") and chance(rng, "mid_course_mammogram"):
+        exam(person, mammogram(person), on, case.side, context=context)
+    if chance(rng, "reported"):
+        _result(person, case, [name], order_id, on)
 
 
 def _worsening(person, case):
@@ -58,9 +74,9 @@ def _worsening(person, case):
 
 def _suspected_metastasis(person, case):
     rng = person.rng
-    on = case.first_dose_on + rng.randint(20, 190)
+    on = case.first_dose_on + rng.randint(20, max(case.last_dose_on - case.first_dose_on, 21))
     how = rng.choice(({"context": "metastasis_suspected"}, {"reason_codes": "C79.51"}))
-    for name in rng.choice((("ct_body", "bone_scan"), ("pet",), ("pet_whole",), ("ct_body_without",), ("mri_brain",))):
+    for name in STAGED.get(person.special) or rng.choice(STAGED_OTHERWISE):
         exam(person, name, on, ordered=on - 5, **how)
 
 
@@ -184,10 +200,10 @@ def _size(person, finding):
 
 def _result(person, case, names, order_id, on):
     rng = person.rng
-    finding = pick(rng, "finding")
+    has_mri = any(name.startswith("mri") for name in names)
+    finding = pick(rng, "finding_with_mri" if has_mri else "finding_without_mri")
     report(person, case, order_id, on, finding)
     if case.has_clip and order_id and chance(rng, "clip_seen"):
         add(person, "findings", finding="clip_seen", reported_on=on + 1, order_id=order_id, laterality=case.side)
-    has_mri = any(name.startswith("mri") for name in names)
     if finding == "response_indeterminate" and not has_mri and chance(rng, "mri_after_indeterminate"):
         exam(person, mri(person), on + rng.randint(4, 11), case.side, ordered=on + 2, context="response_assessment")

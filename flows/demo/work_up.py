@@ -1,30 +1,52 @@
 """Imaging before the first dose, and around and after the operation."""
 
 from flows.demo.care import diagnosis
-from flows.demo.figures import chance
+from flows.demo.figures import chance, pick
 from flows.demo.imaging import exam, mammogram, mri, us
 from flows.demo.rows import add
 
 
 def work_up(person, case, biopsied_on):
     """Exams before the first dose."""
-    rng, reasons = person.rng, case.breast_code
-    found_on = biopsied_on - rng.randint(2, 12)
-    if chance(rng, "screen_detected"):
-        exam(person, "screening", found_on - rng.randint(3, 20), reason_codes="Z12.31")
-    if rng.random() < 0.25:
-        exam(person, "screening", found_on - rng.randint(360, 400), reason_codes="Z12.31")
-    exam(person, mammogram(person), found_on, case.side, reason_codes="R92.8")
-    exam(person, us(person), found_on, case.side, reason_codes="N63.0")
-    if case.has_clip:
-        exam(person, "mammogram_one", biopsied_on, case.side, ordered=biopsied_on)
-    if rng.random() < 0.2:
-        exam(person, "breast_biopsy", biopsied_on, case.side, ordered=biopsied_on - 2)
-    _staging(person, case, reasons)
+    if chance(person.rng, "worked_up_elsewhere"):
+        _referred(person, case)
+    else:
+        _found(person, case, biopsied_on - person.rng.randint(2, 12))
+    _biopsied(person, case, biopsied_on)
+    _staging(person, case)
 
 
-def _staging(person, case, reasons):
+def _referred(person, case):
+    """Mammogram and ultrasound were made elsewhere; now and then the first exam here is none that fits the question."""
+    rng, on = person.rng, case.diagnosed_on
+    if chance(rng, "referred_for_another_exam"):
+        exam(person, pick(rng, "not_appropriate_exam"), on + rng.randint(0, 1), case.side, ordered=on,
+             reason_codes=case.breast_code)
+
+
+def _found(person, case, on):
     rng = person.rng
+    if chance(rng, "screen_detected"):
+        exam(person, "screening", on - rng.randint(3, 20), reason_codes="Z12.31")
+    if rng.random() < 0.25:
+        exam(person, "screening", on - rng.randint(360, 400), reason_codes="Z12.31")
+    exam(person, mammogram(person), on, case.side, reason_codes="R92.8")
+    exam(person, us(person), on, case.side, reason_codes="N63.0")
+
+
+def _biopsied(person, case, on):
+    """The order of the biopsy, where it is kept; the mammogram after it, and what its report says of the clip."""
+    rng = person.rng
+    if case.has_clip:
+        order_id = exam(person, "mammogram_one", on, case.side, ordered=on)
+        if chance(rng, "clip_confirmed"):
+            add(person, "findings", finding="clip_seen", reported_on=on + 1, order_id=order_id, laterality=case.side)
+    if case.biopsy_code == "19083" and rng.random() < 0.25:
+        exam(person, "breast_biopsy", on, case.side, ordered=on - 2)
+
+
+def _staging(person, case):
+    rng, reasons = person.rng, case.breast_code
     if chance(rng, "baseline_mri"):
         exam(person, mri(person), _before_treatment(person, case), case.side, reason_codes=reasons)
     if chance(rng, "baseline_axilla"):

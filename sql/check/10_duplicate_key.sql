@@ -28,6 +28,18 @@ keyed as (
     union all
     select 'value_set.csv', file || ', ' || origin from rule.value_set
     union all
+    select 'reroute.csv', concat_ws(', ', scenario, edition, phase, nodes, has_earlier_axillary_exam) from rule.reroute
+    union all
+    select 'staging_exam.csv', edition || ', ' || variant || ', ' || procedure from rule.staging_exam
+    union all
+    select 'staging_workup.csv', has_pet_ct || ', ' || has_bone_scan || ', ' || has_ct from rule.staging_workup
+    union all
+    select 'radiation_level.csv', cast(level as varchar) from rule.radiation_level
+    union all
+    select 'resolution.csv', finding || ', ' || reason from rule.resolution
+    union all
+    select 'secondary_measure.csv', measure || ', ' || part from rule.secondary_measure
+    union all
     select 'value_sets/modifier.csv', modifier from rule.modifier
     union all
     select

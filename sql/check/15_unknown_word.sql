@@ -57,6 +57,12 @@ used as (
     select 'value_sets/radiation.csv', code_system || ' ' || code, 'radiation_role', role from rule.radiation
     union all
     select 'value_sets/radiation.csv', code_system || ' ' || code, 'laterality', laterality from rule.radiation
+    union all
+    select 'staging_exam.csv', edition || ', ' || procedure, 'staging_part', part from rule.staging_exam
+    union all
+    select 'secondary_measure.csv', measure || ', ' || part, 'better', better from rule.secondary_measure
+    union all
+    select 'secondary_measure.csv', measure || ', ' || part, 'counted_unit', unit from rule.secondary_measure
 
 )
 
