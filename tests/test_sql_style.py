@@ -30,7 +30,8 @@ NUMBERS = {
     "core/63_question.sql": "rows of rules/router.csv",
     "core/67_response_order.sql": "rows of rules/router.csv",
     "core/70_evidence.sql": "rows of rules/router.csv",
-    "core/77_wilson.sql": "constants of Wilson's formula",
+    "core/99_secondary_tally.sql": "quarters of a distribution",
+    "core/99_wilson.sql": "constants of Wilson's formula",
     "out/18_quality_warning.sql": "letters of a warning's code",
 }
 # What orders rows besides an id, and why nothing else shares its place.

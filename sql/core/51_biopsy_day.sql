@@ -11,7 +11,8 @@ biopsy_row as (
         procedure.performed_on as day,
         procedure.code_system,
         procedure.code,
-        procedure.laterality
+        procedure.laterality,
+        procedure.site_label
     from stg.procedure as procedure
     where procedure.status is null or procedure.status not in ('cancelled', 'entered_in_error')
     union all
@@ -22,7 +23,8 @@ biopsy_row as (
         order_line.event_on as day,
         order_line.code_system,
         order_line.code,
-        coalesce(order_line.laterality, modifier_side.laterality) as laterality
+        coalesce(order_line.laterality, modifier_side.laterality) as laterality,
+        null as site_label
     from stg.order_line as order_line
     left join stg.modifier_side as modifier_side
         on modifier_side.modifiers = order_line.modifiers
@@ -38,7 +40,10 @@ sided as (
         biopsy_row.extract,
         biopsy_row.row_id,
         biopsy.kind,
-        coalesce(biopsy.laterality, biopsy_row.laterality) as laterality
+        biopsy.target,
+        biopsy.places_marker,
+        coalesce(biopsy.laterality, biopsy_row.laterality) as laterality,
+        biopsy_row.site_label
     from biopsy_row
     inner join core.cancer_patient as cancer_patient
         on cancer_patient.patient_id = biopsy_row.patient_id
@@ -58,6 +63,11 @@ select
     extract,
     row_id,
     kind,
+    target,
+    places_marker,
+    laterality is not null and laterality in ('left', 'bilateral') as is_left,
+    laterality is not null and laterality in ('right', 'bilateral') as is_right,
     laterality is null or laterality in ('left', 'bilateral') as may_be_left,
-    laterality is null or laterality in ('right', 'bilateral') as may_be_right
+    laterality is null or laterality in ('right', 'bilateral') as may_be_right,
+    site_label
 from sided

@@ -11,5 +11,6 @@ left join rule.procedure_alias as alias
         alias.edition = order_edition.edition
         and alias.procedure = exam_line.procedure
         and alias.scope = 'any'
+where order_edition.could_be_in_force
 group by order_edition.order_id
 having count(*) = count(alias.rated_as) and count(distinct alias.rated_as) = 1

@@ -38,11 +38,14 @@ select
     asked.question,
     asked.scenario,
     order_edition.edition,
+    order_edition.could_be_in_force,
+    order_edition.is_current,
     case
         when order_edition.edition is null then null
         when asked.question = 'breast_response' then breast_variant.variant
         else reroute.variant
     end as variant,
+    case when asked.question = 'reroute' then reroute.also_variant end as also_variant,
     reroute.reason as no_variant_reason
 from asked
 inner join core.order_edition as order_edition

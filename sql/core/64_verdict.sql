@@ -1,5 +1,6 @@
 -- One row per imaging order line of a case, question and edition, with the verdict under that edition (SPEC 7).
 -- The checks in their order: unmapped, no edition, no variant, contrast not stated, no row, the row (DECISIONS 13).
+-- Where two variants could apply for want of the nodal status, a rating stands only if both give it (DECISIONS 46).
 with
 
 named as (
@@ -25,40 +26,77 @@ named as (
             and alias.procedure = exam_line.procedure
             and alias.scope in ('any', variant.body_region)
 
+),
+
+looked_up as (
+
+    select
+        named.*,
+        rating.rating,
+        rating.rating_score,
+        rating.radiation_level,
+        rating.source_locator,
+        named.also_variant is not null
+        and coalesce(rating.rating, 'no row') <> coalesce(also.rating, 'no row') as hangs_on_nodes
+    from named
+    left join rule.rating as rating
+        on
+            rating.edition = named.edition
+            and rating.variant = named.variant
+            and rating.procedure = named.rated_procedure
+            and named.kind = 'mapped'
+    left join rule.rating as also
+        on
+            also.edition = named.edition
+            and also.variant = named.also_variant
+            and also.procedure = named.rated_procedure
+            and named.kind = 'mapped'
+
+),
+
+answered as (
+
+    select
+        * exclude (variant, no_variant_reason, rating, rating_score, radiation_level, source_locator),
+        case when hangs_on_nodes then 'nodal_status_unknown' else no_variant_reason end as no_variant_reason,
+        case when not hangs_on_nodes then variant end as variant,
+        case when not hangs_on_nodes then rating end as rating,
+        case when not hangs_on_nodes then rating_score end as rating_score,
+        case when not hangs_on_nodes then radiation_level end as radiation_level,
+        case when not hangs_on_nodes then source_locator end as source_locator
+    from looked_up
+
 )
 
 select
-    named.order_id,
-    named.question,
-    named.scenario,
-    named.edition,
-    named.variant,
-    named.kind,
-    rating.rating,
-    rating.rating_score,
-    rating.radiation_level,
-    rating.source_locator,
+    order_id,
+    question,
+    scenario,
+    edition,
+    could_be_in_force,
+    is_current,
+    variant,
+    kind,
+    rating,
+    rating_score,
+    radiation_level,
+    source_locator,
     case
-        when rating.rating is not null then 'rated'
+        when rating is not null then 'rated'
         when
-            named.question = 'breast_response' and named.kind = 'mapped'
-            and named.edition is not null and named.is_contrast_unspecified
+            question = 'breast_response' and kind = 'mapped'
+            and edition is not null and is_contrast_unspecified
+            then 'indeterminate'
+        when question = 'reroute' and edition is not null and no_variant_reason = 'nodal_status_unknown'
             then 'indeterminate'
         else 'unrated'
     end as status,
     case
-        when rating.rating is not null then null
-        when named.question = 'breast_response' and named.kind = 'unmapped' then 'unmapped_code'
-        when named.edition is null then 'no_edition_in_force'
-        when named.question = 'breast_response' and named.is_contrast_unspecified
-            then 'contrast_unspecified'
-        when named.question = 'breast_response' then 'not_rated_in_variant'
-        else coalesce(named.no_variant_reason, 'no_matching_variant')
+        when rating is not null then null
+        when question = 'breast_response' and kind = 'unmapped' then 'unmapped_code'
+        when edition is null then 'no_edition_in_force'
+        when question = 'breast_response' and is_contrast_unspecified then 'contrast_unspecified'
+        when question = 'breast_response' then 'not_rated_in_variant'
+        else coalesce(no_variant_reason, 'no_matching_variant')
     end as reason
-from named
-left join rule.rating as rating
-    on
-        rating.edition = named.edition
-        and rating.variant = named.variant
-        and rating.procedure = named.rated_procedure
-        and named.kind = 'mapped'
+from answered

@@ -21,6 +21,7 @@ agreement as (
         string_agg(distinct source_locator, ' / ' order by source_locator) as source_locator,
         question = 'breast_response' and bool_and(kind = 'unmapped') as is_unmapped
     from core.verdict
+    where could_be_in_force
     group by order_id, question
 
 )

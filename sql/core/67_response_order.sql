@@ -4,11 +4,27 @@ with
 
 routed as (
 
-    select order_id, reading, phase from core.routed where router_row = 15
+    select order_id, reading, phase, 'in_force' as judged_by from core.routed where router_row = 15
     union all
-    select order_id, 'assumed_pet_indeterminate' as reading, phase
+    select order_id, 'assumed_pet_indeterminate' as reading, phase, 'in_force' as judged_by
     from core.routed
     where router_row = 15 and reading = 'as_defined'
+    union all
+    select order_id, 'current_edition' as reading, phase, 'current' as judged_by
+    from core.routed
+    where router_row = 15 and reading = 'as_defined'
+
+),
+
+verdict as (
+
+    select *, 'in_force' as judged_by
+    from core.rated
+    where question = 'breast_response'
+    union all by name
+    select *, 'current' as judged_by
+    from core.current_verdict
+    where question = 'breast_response'
 
 ),
 
@@ -17,6 +33,7 @@ purposed as (
     select
         routed.order_id,
         routed.reading,
+        routed.judged_by,
         routed.phase as measure,
         exam_line.case_id,
         exam_line.exam_id,
@@ -42,18 +59,18 @@ judged as (
         purposed.*,
         purposed.reading = 'assumed_pet_indeterminate'
         and purposed.purpose_basis = 'assumed'
-        and rated.status = 'rated' as is_set_aside,
-        rated.* exclude (order_id, question, scenario)
+        and verdict.status = 'rated' as is_set_aside,
+        verdict.* exclude (order_id, question, scenario, judged_by)
     from purposed
-    inner join core.rated as rated
+    inner join verdict
         on
-            rated.order_id = purposed.order_id
-            and rated.question = 'breast_response'
+            verdict.order_id = purposed.order_id
+            and verdict.judged_by = purposed.judged_by
 
 )
 
 select
-    judged.* exclude (status, reason, rating, rating_score, is_set_aside),
+    judged.* exclude (status, reason, rating, rating_score, is_set_aside, judged_by),
     case when judged.is_set_aside then 'indeterminate' else judged.status end as status,
     case when judged.is_set_aside then 'purpose_assumed' else judged.reason end as reason,
     case when not judged.is_set_aside then judged.rating end as rating,

@@ -23,6 +23,7 @@ order_rated as (
     where
         response_order.reading = 'as_defined'
         and not response_order.is_appropriate
+        and verdict.could_be_in_force
         and verdict.edition is not null
 
 ),

@@ -17,6 +17,10 @@ reading as (
         'assumed_pet_indeterminate', 'assumed_pet_indeterminate', false,
         'FDG-PET without a stated purpose read as indeterminate'
     union all
+    select
+        'current_edition', 'current_edition', false,
+        'every order judged by the current edition, whatever its day'
+    union all
     select 'unresolved_included', 'as_defined', true, 'cases of the tier unresolved counted too'
 
 ),

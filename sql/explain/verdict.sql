@@ -1,6 +1,8 @@
--- One row per edition that could have been in force when that order was placed, with the verdict under it.
+-- One row per edition that could have been in force when that order was placed, or is the current one, with the verdict under it.
 select
     coalesce(verdict.edition, 'none yet') as edition,
+    verdict.could_be_in_force,
+    verdict.is_current,
     verdict.question,
     verdict.variant,
     verdict.status,

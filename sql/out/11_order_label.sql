@@ -1,5 +1,6 @@
 -- One row per imaging order line that belongs to a neoadjuvant case, with its label and everything the label rests on.
 -- rating and is_appropriate are null unless the order was rated under variant 2; a rerouted order is rated in its own columns.
+-- The columns of the current edition say what the rating would be today: the second reading of history.
 with
 
 evidence as (
@@ -34,6 +35,10 @@ labelled as (
         reroute.variant as reroute_variant,
         reroute.rating as reroute_rating,
         reroute.reason as reroute_reason,
+        reroute.scenario as reroute_scenario,
+        reroute.status as reroute_status,
+        case when response_order.order_id is not null then current_response.rating end as rating_current_edition,
+        current_reroute.rating as reroute_rating_current_edition,
         index_order.index_rank,
         case when response_order.order_id is not null then index_order.order_id is not null end as is_first
     from core.routed as routed
@@ -49,6 +54,14 @@ labelled as (
         on
             reroute.order_id = routed.order_id
             and reroute.question = 'reroute'
+    left join core.current_verdict as current_response
+        on
+            current_response.order_id = routed.order_id
+            and current_response.question = 'breast_response'
+    left join core.current_verdict as current_reroute
+        on
+            current_reroute.order_id = routed.order_id
+            and current_reroute.question = 'reroute'
     where routed.reading = 'as_defined'
 
 )
@@ -79,15 +92,26 @@ select
     labelled.measure,
     labelled.is_first,
     labelled.index_rank,
+    labelled.reroute_scenario,
     labelled.reroute_variant,
+    labelled.reroute_status,
     labelled.reroute_rating,
     labelled.reroute_reason,
+    scenario_order.is_first as reroute_is_first,
+    scenario_order.index_rank as reroute_index_rank,
+    labelled.rating_current_edition,
+    labelled.reroute_rating_current_edition,
     labelled.purpose_basis,
     labelled.exception,
     alternative.alternative,
     alternative.counterfactual,
     labelled.radiation_level,
+    band.msv_low as radiation_msv_low,
+    band.msv_high as radiation_msv_high,
     alternative.alternative_radiation_level,
+    alternative_band.msv_low as alternative_msv_low,
+    alternative_band.msv_high as alternative_msv_high,
+    labelled.radiation_level - alternative.alternative_radiation_level as radiation_level_difference,
     exam_line.contrast_assumed is true as contrast_assumed,
     router_fact.is_under_age is null as age_unknown,
     labelled.router_row,
@@ -105,5 +129,11 @@ left join core.line_alias as line_alias
     on line_alias.order_id = labelled.order_id
 left join core.alternative as alternative
     on alternative.order_id = labelled.order_id
+left join core.scenario_order as scenario_order
+    on scenario_order.order_id = labelled.order_id
+left join rule.radiation_level as band
+    on band.level = labelled.radiation_level
+left join rule.radiation_level as alternative_band
+    on alternative_band.level = alternative.alternative_radiation_level
 left join evidence
     on evidence.order_id = labelled.order_id

@@ -12,6 +12,16 @@ pair as (
         n_appropriate,
         n_appropriate + n_mixed + n_may_be + n_not_appropriate as n_rated
     from core.sensitivity_tally
+    union
+    select
+        n_appropriate,
+        n_appropriate + n_mixed + n_may_be + n_not_appropriate as n_rated
+    from core.scenario_tally
+    union
+    select
+        numerator as n_appropriate,
+        denominator as n_rated
+    from core.secondary_tally
 
 ),
 
