@@ -13,6 +13,7 @@ edition_override.
 from collections import Counter
 from datetime import date
 
+from oracle_beside import edition_change_rows, scenario_compliance_rows, scenario_episode_rows, staging_rows
 from oracle_cases import case_row, cases_of
 from oracle_counts import (
     compliance_rows,
@@ -23,7 +24,10 @@ from oracle_counts import (
 )
 from oracle_exams import case_of_order, clock_of, line_of, make_exams
 from oracle_labels import label_of, mark_index_orders
+from oracle_reroutes import mark_reroute_index_orders
 from oracle_rows import by_code, code_of, load_rules, parameters, read_delivery
+from oracle_secondary import case_radiation_rows, maturity_rows, secondary_rows, worklist_rows
+from oracle_study import Study
 
 __all__ = ["audit", "load_rules"]
 
@@ -32,15 +36,18 @@ def audit(delivery, rules, settings):
     world = world_of(delivery, rules, settings)
     people, n_orders, n_after = read_delivery(delivery, rules, settings)
     funnel = Counter(input=n_orders, after_as_of=n_after)
-    cases, labels, put_back = [], [], []
+    cases, lines_of_all, labels, put_back = [], [], [], []
     for patient_id, person in sorted(people.items()):
         mine = cases_of(patient_id, person, world)
         lines = lines_of_cases(person, mine, world, funnel)
         cases += mine
+        lines_of_all += lines
         labels += [label_of(line, person, world, ticked=True) for line in lines]
         put_back += [label_of(line, person, world, ticked=False) for line in lines]
     index, put_back_index = mark_index_orders(labels), mark_index_orders(put_back)
+    reroute_index = mark_reroute_index_orders(labels)
     funnel.update(final_step(label) for label in labels)
+    study = study_of(people, cases, lines_of_all, labels, index, world)
     return {
         "neoadjuvant_case": [case_row(case) for case in cases],
         "order_label": labels,
@@ -49,7 +56,23 @@ def audit(delivery, rules, settings):
         "sensitivity": sensitivity_rows(index, put_back_index, cases, world),
         "attrition": {reason: n for reason, n in sorted(funnel.items()) if n},
         "unmapped_code": unmapped_rows(labels),
+        "edition_change": edition_change_rows(labels),
+        "scenario_episode": scenario_episode_rows(reroute_index),
+        "scenario_compliance": scenario_compliance_rows(reroute_index, cases, world),
+        "staging_workup": staging_rows(reroute_index, lines_of_all, world),
+        "secondary_measure": secondary_rows(study),
+        "case_radiation": case_radiation_rows(study),
+        "maturity": maturity_rows(study),
+        "worklist": worklist_rows(index),
     }
+
+
+def study_of(people, cases, lines, labels, index, world):
+    of_case = {}
+    for label in labels:
+        of_case.setdefault(label["case_id"], []).append(label)
+    neoadjuvant = [case for case in cases if case.is_case]
+    return Study(neoadjuvant, people, {line.id: line for line in lines}, of_case, index, world)
 
 
 def lines_of_cases(person, cases, world, funnel):
@@ -102,6 +125,8 @@ def world_of(delivery, rules, settings):
         "editions": sorted(
             ((row["edition"], date.fromisoformat(row["effective_from"]))
              for row in rules["edition"]), key=lambda pair: pair[1]),
+        "bands": {int(row["level"]): (float(row["msv_low"]), float(row["msv_high"]))
+                  for row in rules["radiation_level"]},
         "rating": {(row["edition"], row["variant"], row["procedure"]): row
                    for row in rules["rating"]},
         "alias": {(row["edition"], row["procedure"], row["scope"]): row["rated_as"]

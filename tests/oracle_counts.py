@@ -2,6 +2,8 @@
 
 from math import sqrt
 
+from oracle_labels import is_appropriate
+
 MEASURES = ["post_completion", "on_treatment"]
 BASES = ["episode", "order"]
 HEADLINE_TIERS = {"explicit", "inferred", "presumptive"}
@@ -121,6 +123,16 @@ def with_assumed_pet_indeterminate(index):
     return changed
 
 
+def with_current_edition(index):
+    """Decision 48: the same index orders, had the current edition been in force."""
+    changed = {}
+    for key, (index_on, labels) in index.items():
+        labels = [{**label, "status": label["_status_now"], "rating": label["rating_current_edition"],
+                   "is_appropriate": is_appropriate(label["rating_current_edition"])} for label in labels]
+        changed[key] = index_on, labels
+    return changed
+
+
 def compliance_rows(index, labels, cases, world):
     case_ids = cases_of_tiers(cases, HEADLINE_TIERS)
     rows = []
@@ -175,6 +187,7 @@ def sensitivity_rows(index, put_back_index, cases, world):
         "exceptions_set_aside": (without_exceptions(index), headline),
         "assumed_pet_indeterminate": (with_assumed_pet_indeterminate(index), headline),
         "unresolved_included": (index, everyone),
+        "current_edition": (with_current_edition(index), headline),
     }
     rows = []
     for reading, (chosen, case_ids) in readings.items():

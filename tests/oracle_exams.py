@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from oracle_cases import concepts
+from oracle_events import concepts
 from oracle_rows import day_done, is_live, meaning, side_of
 
 OTHER_TRACER = "pet_other_tracer"
@@ -146,6 +146,11 @@ def case_of_order(clock_on, cases, world):
 
 def stands_alone(line):
     return line.state != "mapped" or line.purpose == "guidance" or not is_live(line.order)
+
+
+def is_exam_line(line):
+    """An exam as the secondary measures mean it: mapped, not cancelled, and not guidance."""
+    return not stands_alone(line)
 
 
 def make_exams(lines, world):

@@ -8,6 +8,7 @@ within two days of the boundaries that the SPEC names. Uniform noise would miss 
 
 from datetime import date, timedelta
 
+import stories_around
 import stories_imaging
 from stories_form import messy, relative, shifted, write
 from stories_therapy import COURSES, add_course, add_earlier_therapy, start_day
@@ -49,7 +50,7 @@ class Story:
         self.data_from = date.fromisoformat(str(settings.get("data_from") or "2016-01-01"))
         self.first = self.last = self.surgery = None
         self.is_short = False            # a course whose length is the question
-        self.exams = []
+        self.exams, self.told = [], []   # their days; code, order, kind and day of each
 
     def chance(self, share):
         return self.rng.random() < share
@@ -120,7 +121,7 @@ def add_cancer(story, day):
 def surgery_day(story, diagnosed):
     if story.first is None:
         return diagnosed + days(30)
-    choices = [(story.last + days(story.rng.randint(14, 60)), 12),
+    choices = [(story.last + days(story.rng.randint(14, 60)), 12), (story.last + days(story.rng.randint(55, 57)), 1),
                (story.near(story.last + days(180)), 1.5), (story.near(story.first), 1.5),
                (story.near(diagnosed - days(30)), 0.5), (story.last + days(300), 0.5),
                (story.first + days(story.rng.randint(3, 25)), 1.5),
@@ -168,6 +169,12 @@ def add_metastasis(story):
     story.add("diagnoses", "d", story.pick(METASTASES), diagnosed_on=day)
 
 
+def open_orders(story):
+    """The days of imaging orders that were not performed."""
+    return [row["ordered_on"] for row in story.rows["orders"] if row.get("order_type") == "imaging"
+            and not row.get("performed_on") and row["status"] in ("active", "scheduled", None)]
+
+
 def add_person(story):
     if story.chance(0.1):
         return
@@ -177,7 +184,9 @@ def add_person(story):
         year = story.pick(exam_years) - story.pick([17, 18])
     observed = None
     if story.last and story.chance(0.2):
-        observed = story.near(story.last + days(story.pick([60, 180, 180, 7, 400])))
+        observed = story.near(story.last + days(story.pick([60, 180, 180, 180, 7, 400])))
+    elif exam_years and story.chance(0.2):   # the day by which an order should have been performed
+        observed = story.near(story.pick(open_orders(story) or story.exams) + days(30))
     story.rows["patients"].append({
         "patient_id": story.patient_id, "birth_year": story.pick([(str(year), 9), (None, 1)]),
         "sex": story.pick(["female", "male"]), "observed_to": observed,
@@ -213,11 +222,22 @@ def tell(story):
         add_radiation(story, diagnosed)
     if story.chance(0.09):
         add_metastasis(story)
-    stories_imaging.add_orders(story, diagnosed)
+    add_imaging(story, diagnosed)
+    if frame == "cancer" and story.chance(0.7):
+        stories_around.add_biopsies(story, diagnosed)
     if story.chance(0.15):
         add_second_cancer(story, diagnosed)
     add_person(story)
     return story.rows
+
+
+def add_imaging(story, diagnosed):
+    story.told = []
+    stories_imaging.add_orders(story, diagnosed)
+    for exam in story.told:
+        stories_around.add_around(story, *exam)
+    if story.first:
+        story.exams += stories_around.add_staging(story)
 
 
 def add_second_cancer(story, diagnosed):
@@ -233,7 +253,7 @@ def add_second_cancer(story, diagnosed):
         add_course(story, story.pick(COURSES[:3]), start_day(story, day))
         if story.chance(0.6):
             add_surgery(story, surgery_day(story, day))
-        stories_imaging.add_orders(story, day)
+        add_imaging(story, day)
 
 
 def random_delivery(rng, n_patients, settings=None):

@@ -46,6 +46,7 @@ BODY = [["CPT:71260", "CPT:74177"], ["CPT:71250", "CPT:74176"], ["CPT:71270", "C
 FINDINGS = [("response_progressive", 3), ("clinical_progression", 3), ("discordant", 4),
             ("response_complete", 1), ("response_partial", 1), ("response_stable", 1),
             ("response_indeterminate", 1), ("clip_seen", 1), ("tumor_board_review", 1)]
+SITES = [None, None, "A", "a ", "B", " b", "10 o'clock"]
 
 
 def days(n):
@@ -57,12 +58,13 @@ def anchors(story, diagnosed):
     found = [(diagnosed - days(90), 1), (diagnosed, 1), (diagnosed + days(5), 1)]
     if story.first:
         first, last = story.first, story.last
-        found += [(first, 1.5), (first + days(14), 2.5), (first + days(28), 2), (last - days(7), 3),
+        found += [(first - days(90), 0.7), (last + days(56), 1.5), (first, 1.5), (first + days(14), 2.5), (first + days(28), 2), (last - days(7), 3),
                   (last + days(84), 2), (last + days(20), 7), (last, 1), (last + days(200), 0.5),
                   (first + (last - first) / 2, 3)]
     if story.surgery:
-        found += [(story.surgery, 1.5), (story.surgery - days(42), 12 if story.is_short else 1.5), (story.surgery - days(5), 4)]
-    return [*found, (story.as_of, 0.5)]
+        found += [(story.surgery, 1.5), (story.surgery - days(42), 12 if story.is_short else 1.5), (story.surgery - days(5), 4),
+                  (story.surgery - days(56), 1)]
+    return [*found, (story.as_of, 0.5), (story.as_of - days(30), 0.3)]
 
 
 def add_orders(story, diagnosed):
@@ -88,6 +90,10 @@ def add_axillary_exams(story, diagnosed):
             context = story.pick([None, "axilla_evaluation", "axilla_evaluation;response_assessment"])
             codes = MRI[:2] + ULTRASOUNDS if context and story.chance(0.5) else AXILLARY[:2] + AXILLARY
             add_line(story, story.pick(codes), {"ordered_on": day}, context=context)
+    if story.chance(0.5):  # a suspicious node, and its biopsy on that day or soon after
+        add_line(story, "CPT:76882", {"ordered_on": diagnosed}, context=None, status="completed")
+        add_line(story, story.pick(["CPT:38505", "ICD10PCS:07953ZX"]), {"ordered_on": diagnosed + days(story.pick([0, 1, 3]))},
+                 context=None)
     if story.chance(0.6):  # nodes are restated on the day of an exam
         story.add("diagnoses", "d", story.pick(["ICD10CM:C50.919", "ICD10CM:C77.3"]),
                   diagnosed_on=story.pick(found), nodal_status=story.pick([None, "negative", "negative", "positive"]))
@@ -99,7 +105,7 @@ def add_axillary_exams(story, diagnosed):
 
 def dates_of(story, day):
     """ordered, scheduled, performed: any of the last two may be missing."""
-    ordered = day - days(story.pick([(0, 5), (1, 2), (7, 2), (14, 1), (30, 2), (31, 1), (60, 0.5)]))
+    ordered = day - days(story.pick([(0, 5), (1, 2), (7, 2), (14, 1), (29, 1), (30, 2), (31, 1), (60, 0.5)]))
     if story.first and story.chance(0.08):
         ordered = min(day, story.near(story.first))
     kind = story.pick([("performed", 6), ("scheduled", 2), ("both", 1), ("neither", 2), ("late", 0.3)])
@@ -145,8 +151,10 @@ def add_exam(story, day):
             add_line(story, code, dates, context=story.pick([None, "metastasis_suspected"]))
         return
     codes = story.pick(KINDS)
-    id = add_line(story, story.pick(codes), dates)
+    code = story.pick(codes)
+    id = add_line(story, code, dates)
     add_companions(story, codes, day, dates)
+    story.told.append((code, id, codes, day))
     if story.chance(0.25):
         add_finding(story, dates["ordered_on"], id)
     if story.chance(0.02):
@@ -186,5 +194,9 @@ def add_finding(story, ordered, order_id):
     day = story.near(story.pick([ordered, ordered, ordered - days(30), ordered - days(30),
                                  story.first or ordered]))
     named = story.pick([(None, 5), (order_id, 2), ("elsewhere", 1)])
-    story.add("findings", "f", None, reported_on=day, finding=story.pick(FINDINGS), order_id=named,
-              laterality=story.side(story.cancer_side))
+    report(story, story.pick(FINDINGS), day, named)
+
+
+def report(story, word, day, order_id, **columns):
+    usual = {"site_label": story.pick(SITES), "laterality": story.side(story.cancer_side)}
+    story.add("findings", "f", None, reported_on=day, finding=word, order_id=order_id, **{**usual, **columns})

@@ -40,6 +40,9 @@ def start_day(story, diagnosed):
     choices = [(diagnosed + days(story.rng.randint(5, 60)), 12),
                (story.near(diagnosed + days(180)), 1), (story.near(diagnosed - days(30)), 1),
                (diagnosed + days(story.rng.randint(150, 300)), 0.5)]
+    observed = story.near(story.data_from + days(90))   # from here on the baseline is in the data
+    if diagnosed <= observed < diagnosed + days(150):
+        choices.append((observed, 8))
     return story.pick(choices)
 
 
