@@ -38,10 +38,25 @@ KEYS = {
     "case_attrition": {"reason": None},
     "unmapped_code": {"code_system": None, "code": None},
     "quality_warning": {"code": None},
+    "secondary_measure": {"measure": None, "part": "post_completion", "period_grain": "all", "period_start": "null"},
+    "edition_change": {"question": "breast_response", "answer_then": None, "answer_now": None},
+    "scenario_episode": {"case_id": "p#1", "scenario": None},
+    "scenario_compliance": {"scenario": None, "basis": "episode"},
+    "staging_workup": {"case_id": "p#1"},
+    "case_radiation": {"case_id": "p#1", "procedure": None},
+    "radiation": {"procedure": None},
+    "worklist": {"order_id": None},
+    "maturity": {"measure": "post_completion", "period_grain": "all", "period_start": "null"},
+    "label_basis": {"measure": "post_completion", "aspect": None, "kind": None},
 }
 # Tables that count the whole delivery: a vignette that looks at one is a delivery of its own, and names the rows it means.
-OF_DELIVERY = {"compliance", "sensitivity", "attrition", "case_attrition", "unmapped_code", "quality_warning"}
-OF_PERSON = {"order_label", "neoadjuvant_case", "episode"}
+OF_DELIVERY = {
+    "compliance", "sensitivity", "attrition", "case_attrition", "unmapped_code", "quality_warning", "secondary_measure",
+    "edition_change", "scenario_compliance", "radiation", "maturity", "label_basis",
+}
+OF_PERSON = {
+    "order_label", "neoadjuvant_case", "episode", "scenario_episode", "staging_workup", "case_radiation", "worklist",
+}
 # `no compliance` draws the keys of rows that must not be there.
 ABSENT = "no "
 DEFAULTS = {"as_of": "Z", "deid_mode": "limited_data_set"}

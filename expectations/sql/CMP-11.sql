@@ -20,5 +20,5 @@ where
     and headline.stratum = 'all'
     and (
         headline.rate < alarm.low_rate
-        or (headline.rate = 1 and headline.n_index > alarm.full_n)
+        or (headline.rate = 1 and headline.n_appropriate > alarm.full_n)
     )
