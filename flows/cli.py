@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from flows import options
+from flows.options import AsJson, Out, Rules
+
 EXIT_CODES = """\b
 Exit codes
   0  done
@@ -19,7 +22,7 @@ Exit codes
   8  quality gate: a critical check does not hold
   9  publishing: disk, rights, memory
  10  another audit is running in the same out folder
- 11  not found: order id, published result
+ 11  not found: order id, run, published result
 
 \b
 Example
@@ -34,9 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Out = Annotated[Path, typer.Option(help="Folder of the results.")]
-Rules = Annotated[Path | None, typer.Option("--rules", help="Folder of the site's own rule rows.")]
 
 
 def _example(*lines):
@@ -122,22 +122,66 @@ def check_rules(
 
 
 def _findings(site_rules):
+    from flows.rules import check_rules
+
+    return check_rules(_loaded(site_rules))
+
+
+def _loaded(site_rules):
     from types import SimpleNamespace
 
     import duckdb
 
-    from flows.rules import check_rules, load_rules
+    from flows.rules import load_rules
 
     con = duckdb.connect()
     load_rules(con, SimpleNamespace(site_rules=site_rules))
-    return check_rules(con)
+    return con
+
+
+@app.command(
+    epilog=_example(
+        "select --phase on_treatment --region breast",
+        "select --phase before_therapy --region axilla --nodes positive --on 2024-05-01",
+        "select --phase post_completion --context metastasis_suspected --json",
+        "select --edition 2017 --variant 2 --procedure us_breast",
+    )
+)
+def select(
+    phase: options.Phase = None,
+    region: options.Region = None,
+    nodes: options.Nodes = None,
+    axilla_imaged: options.AxillaImaged = None,
+    context: options.Context = None,
+    edition: options.Edition = None,
+    on: options.OnDay = None,
+    variant: options.Variant = None,
+    procedure: options.Procedure = None,
+    rules: Rules = None,
+    as_json: AsJson = False,
+):
+    """Say what the rules hold for a scenario: ratings, radiation, edition, source. About scenarios, never patients."""
+    from flows.select import select as answer
+
+    asked = {
+        "phase": phase,
+        "region": region,
+        "context": context,
+        "nodes": nodes,
+        "axilla_imaged": axilla_imaged,
+        "edition": edition,
+        "on": on and on.date(),
+        "variant": variant,
+        "procedure": procedure,
+    }
+    typer.echo(answer(_loaded(rules), asked, as_json=as_json))
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))
 def explain(
     order_id: Annotated[str, typer.Argument(help="Id of an imaging order line, as delivered.")],
     out: Out,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ):
     """Tell the whole story of one label: cancer, course, surgery, phase, router, edition, rating, evidence."""
     import duckdb
@@ -147,6 +191,35 @@ def explain(
 
     with duckdb.connect(str(published_database(out)), read_only=True) as con:
         typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
+
+
+@app.command(epilog=_example("runs --out audit", "runs --out audit --quality", "runs --out audit --json"))
+def runs(
+    out: Out,
+    quality: Annotated[bool, typer.Option("--quality", help="The checks that ever failed, instead.")] = False,
+    as_json: AsJson = False,
+):
+    """List the runs of a folder, newest last: what went in, the headline as published, the checks, what is still kept."""
+    from flows import logs
+    from flows import runs as listing
+
+    logs.talk_on_stderr()
+    typer.echo((listing.quality if quality else listing.runs)(out, as_json=as_json))
+
+
+@app.command(epilog=_example("diff previous current --out audit", "diff 89ac6a 1f02bd --out audit --json"))
+def diff(
+    earlier: Annotated[str, typer.Argument(metavar="RUN", help="Beginning of a run id, or current, previous.")],
+    later: Annotated[str, typer.Argument(metavar="RUN", help="The run to compare it with.")],
+    out: Out,
+    as_json: AsJson = False,
+):
+    """Explain what moved between two published runs: data, code map, rules, definition; labels and cases. Exact counts."""
+    from flows import logs
+    from flows.diff import diff as moved
+
+    logs.talk_on_stderr()
+    typer.echo(moved(out, earlier, later, as_json=as_json))
 
 
 @app.command(epilog=_example("demo delivery", "demo delivery --patients 500 --seed 7"))
@@ -164,7 +237,7 @@ def demo(
 
 
 @app.command(epilog=_example("version", "version --json"))
-def version(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False):
+def version(as_json: AsJson = False):
     """Say which versions would run."""
     from flows.software import versions
 

@@ -18,7 +18,7 @@ KINDS = AuditError.__subclasses__()
 
 
 def test_commands_are_those_of_the_contract():
-    assert COMMANDS == ["check-rules", "demo", "explain", "run", "version"]
+    assert COMMANDS == ["check-rules", "demo", "diff", "explain", "run", "runs", "select", "version"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -42,7 +42,9 @@ def test_a_rated_order_names_its_whole_chain(con):
     assert told["Surgery"] == "2024-06-15 (s6, from procedures)"
     assert told["Phase"].startswith("post_completion, by the clock of 2024-05-10")
     assert "edition 2022, variant 2" in told["Rating"]
+    assert told["Radiation"] == "level 4, 10-30 mSv for a standard adult"
     assert "us_breast" in told["Alternative"]
+    assert told["Alternative"].endswith("level 0, 0 mSv: 4 level(s) less")
     assert "suspected_metastasis" in told["Counterfactual"]
     assert told["Exception"] == "patient_choice"
     assert told["Evidence"] == "cancer:d6 first_dose:t6a last_dose:t6b surgery:s6"
@@ -64,7 +66,7 @@ def test_a_side_that_nobody_states_is_not_known_to_be_the_other_one(con):
 def test_a_rerouted_order_says_that_it_asks_another_question(con):
     told = chapters(explain(con, "o04"))
     assert "rerouted, progression in no measure question asked: clinical worsening" in told["Label"]
-    assert told["Other question"] == "not rated: no_matching_variant"
+    assert told["Other question"].startswith("not rated: no_matching_variant one of the first orders of the case")
     assert "Rating" not in told
 
 
@@ -171,6 +173,27 @@ def test_where_nobody_knows_the_edition_each_says_its_verdict(tmp_path):
     assert told["Label"].startswith("unrated, edition_unknown")
     assert "none yet, no edition in force 2017, usually not appropriate 2022, usually" in told["Editions"]
     assert "2000-01-01 stands for day 0" in told["Dates"]
+
+
+def test_an_order_older_than_the_current_edition_says_what_that_would_say(tmp_path):
+    """The same story seven years earlier: no edition was in force for the older order, one is now."""
+    earlier = re.sub(r"\b2024-", "2017-", DELIVERY.read_text(encoding="utf-8"))
+    (tmp_path / "delivery.yaml").write_text(earlier)
+    told = chapters(explain(audited(tmp_path / "delivery.yaml"), "o61"))
+    assert told["Label"].startswith("unrated, no_edition_in_force")
+    assert told["Today"] == "the current edition, 2022, would say: usually not appropriate"
+
+
+def test_where_both_editions_agree_nothing_is_said_of_today(con):
+    assert "Today" not in chapters(explain(con, "o61"))
+
+
+def test_a_program_reads_the_same_chapters(con):
+    story = json.loads(explain(con, "o61", as_json=True))
+    (label,) = story["label"]
+    assert (label["rating"], label["rating_current_edition"]) == ("usually_not_appropriate",) * 2
+    assert (label["radiation_msv_low"], label["radiation_msv_high"], label["alternative_msv_high"]) == (10, 30, 0)
+    assert [row["edition"] for row in story["verdict"] if row["is_current"]] == ["2022"]
 
 
 def days_since(day, origin=date(2024, 1, 15)):

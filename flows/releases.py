@@ -1,0 +1,146 @@
+"""The folder of results: a release comes in whole, one rename of a link shows it, and a killed run leaves nothing half.
+
+Before anything changes, a journal says which release is coming and what its line of the ledger will be. Whoever holds
+the lock next finishes what was shown and clears away what was not (`settle`), so that a kill between any two steps
+costs nothing: not a line of the ledger, not a folder that nobody knows.
+"""
+
+import json
+import os
+import secrets
+import shutil
+
+from flows import ledger
+
+# What stands in the out folder, each a link through `current`.
+SHOWN = ("audit.duckdb", "report.html", "exports", "protected", "manifest.json")
+JOURNAL = ".publishing"
+WORK = ".work-"
+
+
+def swap(out, release, run_id, entry):
+    """Show a release that was built aside, and remember it."""
+    home = _free_name(out / "releases", run_id)
+    home.parent.mkdir(exist_ok=True)
+    flush(release)
+    _announce(out, home.name, ledger.line({**entry, "release": home.name}))
+    os.rename(release, home)
+    _sync(home.parent)
+    show(out)
+    _point(out / "current", f"releases/{home.name}")
+    finish(out)
+
+
+def show(out):
+    """The links through `current`; on a first run they lead nowhere until it is there, so that all appear at once."""
+    for name in SHOWN:
+        _point(out / name, f"current/{name}")
+
+
+def finish(out):
+    """End what the journal began: a release that is shown gets its line of the ledger, one that is not goes."""
+    journal = out / JOURNAL
+    if not journal.exists():
+        return
+    begun = json.loads(journal.read_text(encoding="utf-8"))
+    if _current(out) == begun["release"]:
+        _sync(out)
+        ledger.add_once(out, begun["line"])
+    elif (out / "releases" / begun["release"]).exists():
+        remove(out, out / "releases" / begun["release"])
+    journal.unlink()
+
+
+def settle(out):
+    """What killed runs left behind. We hold the lock, so nobody is working there."""
+    for name in ("current", JOURNAL, *SHOWN):
+        _aside(out / name).unlink(missing_ok=True)
+    finish(out)
+    for left in out.glob(f"{WORK}*"):
+        _clear(left)
+
+
+def prune(out, keep):
+    """The current result and the latest others stay; whoever reads one that goes keeps what is open."""
+    others = [path for path in (out / "releases").iterdir() if path.name != _current(out)]
+    others.sort(key=lambda path: path.stat().st_mtime)
+    for path in others[: max(0, len(others) - (keep - 1))]:
+        remove(out, path)
+
+
+def remove(out, release):
+    """Out of the list in one step, so that no kill leaves half a release among the whole ones."""
+    aside = out / f"{WORK}gone-{release.name}"
+    os.rename(release, aside)
+    _clear(aside)
+
+
+def spill(work, elsewhere):
+    """Where DuckDB puts what memory cannot hold. A folder elsewhere is noted as a link, so that it can be found again."""
+    if elsewhere is None:
+        return work / "spill"
+    folder = elsewhere.resolve() / f"imaging-audit-{secrets.token_hex(6)}"
+    (work / "spill").symlink_to(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def clear(work):
+    """The folder of a run that ends; what cannot be removed now, the next run removes."""
+    _clear(work, ignore_errors=True)
+
+
+def _clear(work, ignore_errors=False):
+    elsewhere = (work / "spill").resolve()
+    if (work / "spill").is_symlink() and elsewhere.exists():
+        shutil.rmtree(elsewhere, ignore_errors=ignore_errors)
+    shutil.rmtree(work, ignore_errors=ignore_errors)
+
+
+def _current(out):
+    try:
+        return os.path.basename(os.readlink(out / "current"))
+    except OSError:
+        return None
+
+
+def _free_name(releases, run_id):
+    """An older result of the same audit may still have readers, or have been tampered with; it is not written over."""
+    names = [run_id, *(f"{run_id}-{number}" for number in range(2, 1000))]
+    return next(releases / name for name in names if not (releases / name).exists())
+
+
+def _announce(out, release, line):
+    aside = _aside(out / JOURNAL)
+    aside.write_text(json.dumps({"release": release, "line": line}), encoding="utf-8")
+    _sync(aside)
+    os.replace(aside, out / JOURNAL)
+    _sync(out)
+
+
+def _point(link, target):
+    """Replace a link in one step; a link that is right already is left alone."""
+    if link.is_symlink() and os.readlink(link) == target:
+        return
+    aside = _aside(link)
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target)
+    os.replace(aside, link)
+
+
+def _aside(path):
+    return path.with_name(f".{path.name.lstrip('.')}.new")
+
+
+def flush(folder):
+    """On disk before the swap: a power cut must not leave a link to half a result."""
+    for path in [folder, *folder.rglob("*")]:
+        _sync(path)
+
+
+def _sync(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
