@@ -48,6 +48,7 @@ def trend(periods):
         "band_width": round(min(0.7 * step, 56), 1),
         "has_rates": any(point["is_shown"] for point in points),
         "has_bands": any(point["band"] for point in points),
+        "has_immature": any(point["is_immature"] and (point["is_shown"] or point["band"]) for point in points),
         "is_crowded": len(points) > 14,
     }
 
@@ -79,7 +80,10 @@ def quarters(floor):
 def _point(row, x, y):
     start, is_shown = row["period_start"], row["rate"] is not None
     quarter = "" if row["period_grain"] == "year" else f"Q{(start.month + 2) // 3}"
-    point = {"x": round(x, 1), "year": start.year, "quarter": quarter, "row": row, "is_shown": is_shown, "is_empty": row["n_index"] == 0, "band": None}
+    point = {
+        "x": round(x, 1), "year": start.year, "quarter": quarter, "row": row, "is_shown": is_shown,
+        "is_empty": row["n_index"] == 0, "is_immature": row.get("is_immature", False), "band": None,
+    }
     if row["rate_band"]:
         low, high = BAND_ENDS[row["rate_band"]]
         point["band"] = {"y": y(high), "height": round(y(low) - y(high), 1)}

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows import ROOT, charts
 from flows.headline import BANDS, HEADLINE
+from flows.page_beside import beside, with_maturity
 
 MEASURES = ("post_completion", "on_treatment")
 STRATA = (
@@ -17,52 +18,62 @@ STRATA = (
     "ethnicity", "breast_density",
 )
 OUTCOMES = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
-SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy"}
+SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy", "all": "all cases"}
 HARD_SPACE = "\u00a0"  # keeps a figure and its sign on one line
 MASK = "masked"  # what stands for a figure that disclosure control took away
-LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "fdg", "pet", "mbi")}
+LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "cta", "dxa", "fdg", "pet", "mbi")}
 NONE = "–"  # what stands for a figure that does not exist: an empty denominator has no rate
 
 
 def render(tables):
     """One HTML page, as text."""
+    return template("audit.html").render(page(tables))
+
+
+def template(name):
     home = Environment(
         loader=FileSystemLoader(ROOT / "reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )
-    home.filters |= {"count": count, "percent": percent, "words": words, "thin": thin, "band": band, "measure": SPOKEN.get}
-    return home.get_template("audit.html").render(page(tables))
+    home.filters |= {
+        "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band,
+        "measure": SPOKEN.get,
+    }
+    return home.get_template(name)
 
 
 def page(tables):
     """What the template may say, and nothing else."""
     rows = {name: table.to_dicts() for name, table in tables.items()}
+    compliance = with_maturity(rows["compliance"], rows["maturity"])
     run = rows["audit_run"][0]
-    overall = {basis: {m: _one(rows["compliance"], measure=m, basis=basis) for m in MEASURES} for basis in ("episode", "order")}
+    overall = {basis: {m: _one(compliance, measure=m, basis=basis) for m in MEASURES} for basis in ("episode", "order")}
     headline = overall["episode"]["post_completion"]
-    parameters = json.loads(run["parameters"])
     return {
-        "run": run | {"versions": json.loads(run["versions"]), "parameters": parameters},
-        "is_synthetic": run["source"] in ("demo (synthetic)", "synthea"),
+        "run": run | {name: json.loads(run[name]) for name in ("versions", "parameters")},
+        "is_synthetic": is_synthetic(run["source"]),
         "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
         "overall": overall,
         "strip": charts.strip(headline),
-        "alarms": alarms(overall, parameters),
         "cases": {row["reason"]: row for row in rows["case_attrition"]},
         "case_steps": charts.with_bars(rows["case_attrition"], "n_cases"),
-        "trend": charts.trend(trend_periods(rows["compliance"])),
-        "periods": [_periods(rows["compliance"], grain) for grain in ("year", "quarter")],
-        "exams": exams(rows["compliance"]),
+        "trend": charts.trend(trend_periods(compliance)),
+        "periods": [_periods(compliance, grain) for grain in ("year", "quarter")],
+        "exams": exams(compliance),
         "steps": charts.with_bars(rows["attrition"], "n_orders"),
         "readings": rows["sensitivity"],
-        "strata": {stratum: _stratum(rows["compliance"], stratum) for stratum in STRATA},
+        "strata": {stratum: _stratum(compliance, stratum) for stratum in STRATA},
         "unmapped": sorted(rows["unmapped_code"], key=_most_ordered),
         "quality": quality(rows["quality_result"]),
         "warnings": [row for row in rows["quality_warning"] if row["n_rows"] != 0],
         "smallest": charts.smallest_change(headline),
-        "smallest_period": charts.smallest_change_between(trend_periods(rows["compliance"])),
-    }
+        "smallest_period": charts.smallest_change_between(trend_periods(compliance)),
+    } | beside(rows)
+
+
+def is_synthetic(source):
+    return source in ("demo (synthetic)", "synthea")
 
 
 def _one(compliance, **key):
@@ -115,24 +126,6 @@ def _verdict(row):
     return there[0] if len(there) == 1 else "several"
 
 
-def alarms(overall, parameters):
-    """Figures that point to a fault of mapping rather than to care (SPEC 10)."""
-    low, full = float(parameters["rate_alarm_low"]), int(parameters["rate_alarm_full_n"])
-    found = []
-    for measure, row in overall["episode"].items():
-        if _is_below(row, low):
-            found.append({"measure": measure, "kind": "low", "limit": low})
-        if row["rate"] == 1 and (row["n_appropriate"] or 0) > full:
-            found.append({"measure": measure, "kind": "full", "limit": full})
-    return found
-
-
-def _is_below(row, limit):
-    if row["rate"] is None:
-        return bool(row["rate_band"]) and charts.BAND_ENDS[row["rate_band"]][1] <= limit
-    return row["rate"] < limit
-
-
 def quality(results):
     order = ("error", "failed", "not_applicable", "passed")
     return {
@@ -150,11 +143,16 @@ def count(number):
     return MASK if number is None else f"{number:,}"
 
 
+def amount(number):
+    """A quantity with at most one decimal; a whole one without."""
+    return MASK if number is None else f"{number:,.1f}".removesuffix(".0")
+
+
 def percent(share, row=None, digits=1, is_bound=False):
     """A share as a percentage; where there is none, why not. A rate can be withheld, its bounds cannot."""
     if share is not None:
         return f"{100 * share:.{digits}f}{HARD_SPACE}%"
-    if row is None or row.get("n_index") == 0:
+    if row is None or 0 in (row.get("n_index"), row.get("denominator")):
         return NONE
     return "withheld" if row.get("is_withheld") and not is_bound else MASK
 

@@ -10,8 +10,28 @@ KEYS = {
     "unmapped_code": ("code_system", "code"),
     "quality_warning": ("code", "extract"),
     "quality_result": ("code", "table_name"),
+    "secondary_measure": ("measure", "part", "period_grain", "period_start"),
+    "scenario_compliance": ("scenario", "basis"),
+    "edition_change": ("question", "answer_then", "answer_now"),
+    "staging_summary": ("workup",),
+    "radiation": ("procedure", "radiation_level"),
+    "maturity": ("measure", "period_grain", "period_start"),
+    "label_basis": ("measure", "aspect", "kind"),
+    "validity": ("alarm", "measure"),
 }
-SHARES = ("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception")
+BESIDE = tuple(KEYS)[-8:]
+SHARES = (
+    "rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "rate_step", "share", "settled_share", "value", "threshold",
+)  # fmt: skip
+AMOUNTS = ("median_days", "q1_days", "q3_days", "msv_low", "msv_high", "avoidable_msv_low", "avoidable_msv_high")
+COUNTS = ("denominator", "n")  # and whatever begins with n_
+STATES = {
+    "is_alarm": {True: "alarm", False: "no alarm", None: "cannot be told"},
+    "is_immature": {True: "immature"},
+    "is_all_three": {True: "flagged"},
+    "is_computable": {False: "not computable"},
+    "follows_either_or": {True: "yes", False: "no", None: "cannot be told"},
+}
 BANDS = {"below_80": "below 80 %", "80_to_90": "80 to 90 %", "90_to_95": "90 to 95 %", "95_and_above": "95 % and above"}
 NOT_SHOWN = ("masked", "withheld", "–")
 VOID = ("meta", "line", "circle", "rect", "br", "img", "link", "input")
@@ -30,18 +50,34 @@ def index(tables):
 
 def disagreements(figures, tables):
     """Figures that do not say what their cell says."""
-    rows = index(tables)
-    return [figure for figure in figures if not agrees(figure["text"], figure["column"], rows[figure["table"], figure["key"]])]
+    rows, is_protected = index(tables), "protected_zone_only" in tables["compliance"].columns
+
+    def says(figure):
+        table, column, row = figure["table"], figure["column"], rows[figure["table"], figure["key"]]
+        return agrees(figure["text"], column, row, digits(table, column, row, is_protected))
+
+    return [figure for figure in figures if not says(figure)]
 
 
-def agrees(text, column, row):
+def digits(table, column, row, is_protected):
+    """What is rounded has no decimals; the measure's own rate has one wherever it stands, a limit none."""
+    if table not in BESIDE or (table, column) == ("validity", "value") and row["alarm"].startswith("rate_"):
+        return 1
+    return 0 if column == "threshold" or not is_protected else 1
+
+
+def agrees(text, column, row, digits=1):
     text, value = text.replace("\u00a0", " ").strip(), row.get(column)
+    if column in STATES:
+        return text == STATES[column].get(value)
     if value is None:
         return text in NOT_SHOWN
-    if column == "rate_band":
+    if column in ("rate_band", "share_band"):
         return text == BANDS[value]
     if column in SHARES:
-        return text.removesuffix(" %") == f"{100 * value:.1f}"
+        return text.removesuffix(" %") == f"{100 * value:.{digits}f}"
+    if column in AMOUNTS:
+        return text == f"{value:,.1f}".removesuffix(".0")
     return text == f"{value:,}"
 
 

@@ -103,6 +103,14 @@ def test_the_lowest_band_fits_on_the_scale():
     assert not trend["has_rates"]
 
 
+def test_an_immature_period_is_marked_where_something_is_drawn():
+    trend = charts.trend([year(2023), year(2024, ROW | {"is_immature": True})])
+    assert [point["is_immature"] for point in trend["points"]] == [False, True]
+    assert trend["has_immature"]
+    assert not charts.trend([year(2023), year(2024, MASKED | {"is_immature": True})])["has_immature"]
+    assert not charts.trend([year(2023)])["has_immature"]
+
+
 def test_bars_are_in_proportion_and_a_masked_count_has_none():
     rows = charts.with_bars([{"n": 200}, {"n": 50}, {"n": None}, {"n": 0}], "n")
     assert [row["bar"] for row in rows] == [100, 25, 0, 0]

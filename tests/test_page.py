@@ -5,7 +5,7 @@ import shutil
 import polars as pl
 import pytest
 from conftest import audit
-from page_figures import SHARES, Page, disagreements
+from page_figures import AMOUNTS, BESIDE, COUNTS, SHARES, STATES, Page, disagreements, index
 from playwright.sync_api import sync_playwright
 from test_report import DISCLOSED, HEAD
 
@@ -58,10 +58,12 @@ def exports(request, audited):
 
 
 def read_csv(path):
-    """Keys as written, counts and shares as numbers."""
+    """Keys as written, counts, amounts and shares as numbers, what is true or false as such."""
     text = pl.read_csv(path, infer_schema=False)
-    whole = [pl.col(name).cast(pl.Int64) for name in text.columns if name.startswith("n_")]
-    return text.with_columns(*whole, *(pl.col(name).cast(pl.Float64) for name in SHARES if name in text.columns))
+    whole = [pl.col(name).cast(pl.Int64) for name in text.columns if name.startswith("n_") or name in COUNTS]
+    parts = [pl.col(name).cast(pl.Float64) for name in (*SHARES, *AMOUNTS) if name in text.columns]
+    states = [pl.col(name).replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean) for name in STATES if name in text.columns]
+    return text.with_columns(*whole, *parts, *states)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +105,14 @@ def test_every_figure_on_the_page_is_a_published_cell(figures, exports):
     assert disagreements(figures, exports) == []
 
 
+def test_every_table_beside_the_measure_stands_on_the_page(figures, exports):
+    shown = {(figure["table"], figure["key"]) for figure in figures}
+    for name in BESIDE:
+        assert {key for table, key in shown if table == name} == {key for table, key in index(exports) if table == name}
+
+
 def test_some_figures_are_shown_and_some_are_masked(figures):
-    texts = [figure["text"].strip() for figure in figures]
+    texts = [figure["text"].strip() for figure in figures if figure["column"].startswith("n_") or figure["column"] in COUNTS]
     assert any(text.replace(",", "").isdigit() and int(text.replace(",", "")) > 10 for text in texts)
     assert "masked" in texts
     assert not {str(number) for number in range(1, 10)} & set(texts)
@@ -156,6 +164,29 @@ def test_nothing_runs_out_of_the_page(opened, width):
     assert opened.evaluate("document.documentElement.scrollWidth") == width
     wide = f"els => els.filter(el => el.getBoundingClientRect().right > {width} && !el.closest('.scroll')).map(el => el.outerHTML.slice(0, 80))"
     assert opened.eval_on_selector_all("main *", wide) == []
+
+
+def test_tables_beside_the_measure_need_no_scrolling_on_a_phone(opened):
+    opened.set_viewport_size({"width": 390, "height": 900})
+    opened.evaluate("document.querySelectorAll('details').forEach(el => el.open = true)")
+    wide = "els => els.filter(el => el.parentElement.scrollWidth > el.parentElement.clientWidth).map(el => el.caption.innerText)"
+    assert opened.locator("table.stack").count() > 6
+    assert opened.eval_on_selector_all("table.stack", wide) == []
+
+
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1280, "screen"), (1016, "print")])
+def test_the_worklist_is_quiet_and_fits(browser, audited, width, media):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    heard = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("request", lambda request: heard.append(request.url) if not request.url.startswith("file://") else None)
+    page.emulate_media(media=media)
+    page.goto((audited / "protected" / "worklist.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(FAINT)["faint"] == []
+    assert page.locator("tbody tr").count() == pl.read_parquet(audited / "protected" / "worklist.parquet").height
+    assert heard == []
+    page.close()
 
 
 def test_words_stand_out_from_their_background(opened):

@@ -4,11 +4,12 @@ import json
 from datetime import date
 
 import out_tables
+import page_tables
 import polars as pl
 import pytest
-from page_figures import Page, agrees, disagreements
+from page_figures import BESIDE, Page, agrees, disagreements, index
 
-from flows import report
+from flows import disclosure, page_beside, report
 from flows.headline import HEADLINE
 
 HEAD = "post_completion|episode|all||all|all"
@@ -16,7 +17,7 @@ FEW_STRATA = {name: out_tables.STRATA[name] for name in ("site", "intent_tier", 
 NO_RATE = dict.fromkeys(("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception"))
 NO_COUNT = dict.fromkeys(("n_appropriate", "n_mixed", "n_not_appropriate", "n_unrated", "n_indeterminate"))
 EMPTY = NO_RATE | dict.fromkeys(NO_COUNT, 0) | {"n_index": 0, "is_withheld": False}
-PARAMETERS = {"rate_alarm_low": "0.80", "rate_alarm_full_n": "110", "unrated_withhold_share": "0.15", "small_cell_max": "10"}
+PARAMETERS = {"timely_days": "56", "rate_alarm_full_n": "110", "unrated_withhold_share": "0.15", "small_cell_max": "10"}
 DISCLOSED = [
     "A scenario, not a patient", "Several exams are usually appropriate at once", "90 to 99 %", "Below 80 %", "exactly 100 % over more than 110", "fault of mapping",
     "speaks of chemotherapy", "extends it", "Notes are invisible", "Intent is inferred", "Same-side second cancers and recurrences are not told from the first",
@@ -26,12 +27,27 @@ DISCLOSED = [
 
 
 @pytest.fixture(scope="module")
-def tables():
-    """Tables after disclosure control that found nothing to mask."""
+def exact():
+    """Tables as they stand in the database."""
     found = out_tables.tables(700, strata=FEW_STRATA)
+    current = found["sensitivity"].filter(reading="as_defined").with_columns(reading=pl.lit("current_edition"), label=pl.lit("every order judged by the current edition"))
+    found |= {"sensitivity": pl.concat([found["sensitivity"], current])}
+    return found | page_tables.exact() | {"audit_run": found["audit_run"].with_columns(parameters=pl.lit(json.dumps(PARAMETERS)))}
+
+
+@pytest.fixture(scope="module")
+def tables(exact):
+    """Tables after disclosure control that found nothing to mask in the measure itself."""
+    found = dict(exact)
     for name in ("compliance", "sensitivity"):
         found[name] = found[name].with_columns(rate_band=pl.lit(None, pl.String))
-    return found | {"audit_run": found["audit_run"].with_columns(parameters=pl.lit(json.dumps(PARAMETERS)))}
+    return found | page_tables.released()
+
+
+@pytest.fixture(scope="module")
+def unmasked(exact):
+    """Tables of the profile none."""
+    return disclosure.release(exact, "none")
 
 
 def changed(tables, name, values, **where):
@@ -58,7 +74,7 @@ def test_every_figure_says_what_its_cell_says(tables):
     assert len(page.figures) > 400
     assert disagreements(page.figures, tables) == []
     assert {figure["table"] for figure in page.figures} == {
-        "compliance", "sensitivity", "attrition", "case_attrition", "unmapped_code", "quality_warning", "quality_result",
+        "compliance", "sensitivity", "attrition", "case_attrition", "unmapped_code", "quality_warning", "quality_result", *BESIDE,
     }  # fmt: skip
 
 
@@ -152,18 +168,38 @@ def test_shifted_dates_warn_of_their_axis(tables):
     assert "The axis is not the calendar." not in shown(tables).text
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [({"rate": 0.7999}, "is below 80 %"), ({"rate": 0.8}, None), ({"rate": 1.0, "n_appropriate": 111}, "is exactly 100 % over more than 110 episodes"),
-     ({"rate": 1.0, "n_appropriate": 110}, None), ({"rate": 0.9999, "n_appropriate": 9999}, None), (NO_RATE | {"rate_band": "below_80"}, "is below 80 %"),
-     (NO_RATE | {"rate_band": "80_to_90"}, None)],
-)  # fmt: skip
-@pytest.mark.parametrize("measure", ["post_completion", "on_treatment"])
-def test_figures_that_point_to_the_mapping_raise_an_alarm(tables, values, said, measure):
-    page = shown(headlined(headlined(tables, {"rate": 0.93}, "post_completion" if measure == "on_treatment" else "on_treatment"), values, measure))
-    spoken = {"post_completion": "after therapy", "on_treatment": "during therapy"}[measure]
-    assert ("Check the mapping first." in page.text) == bool(said)
-    assert not said or f"The rate {spoken} {said}" in page.text
+def alarmed(tables, **where):
+    return changed(tables, "validity", {"is_alarm": True, "value": 0.5, "suppressed": False}, **where)
+
+
+@pytest.mark.parametrize("alarm", ["rate_low", "rate_full", "laterality", "response_imaging"])
+def test_an_alarm_stands_at_the_top_and_where_it_says_what_to_do(tables, alarm):
+    measure, spoken = ("all", "all cases") if alarm == "response_imaging" else ("on_treatment", "during therapy")
+    row = tables["validity"].filter(alarm=alarm, measure=measure).to_dicts()[0]
+    page = shown(alarmed(tables, alarm=alarm, measure=measure))
+    assert f"Check the mapping first. Alarm: {row['label']} ({spoken})" in page.text
+    assert f"Alarm ({spoken}): {row['label']}." in page.text
+    assert f"Next: {row['next_step']}." in page.text
+    assert "Not before this alarm has been looked into" in page.text
+    assert len(page.classes("alarm")) == len(shown(tables).classes("alarm")) + 2
+
+
+def test_without_an_alarm_no_box_and_what_cannot_be_told_is_said(tables):
+    page = shown(tables)
+    assert "Alarm (" not in page.text
+    assert "Check the mapping first." not in page.text
+    assert "where it is masked, withheld or missing, nobody can tell" in page.text
+    assert page.figure("validity", "laterality|on_treatment", "is_alarm") == "cannot be told"
+    assert page.figure("validity", "laterality|on_treatment", "value") == "–"
+    closed = shown(changed(tables, "validity", {"is_alarm": None, "value": None, "suppressed": True}, alarm="rate_low", measure="on_treatment"))
+    assert closed.figure("validity", "rate_low|on_treatment", "value") == "masked"
+    told = shown(changed(tables, "validity", {"is_alarm": False}))
+    assert "That rules out the commonest faults of data and mapping, not all." in told.text
+
+
+def test_an_alarm_over_a_masked_figure_shows_no_figure(tables):
+    page = shown(changed(tables, "validity", {"is_alarm": True, "value": None, "suppressed": True}, alarm="rate_low", measure="post_completion"))
+    assert "Alarm (after therapy): a rate below what is seen almost everywhere. Rate of the measure: masked of" in page.text
 
 
 def test_codes_that_reached_nothing_are_listed_most_ordered_first(tables):
@@ -195,12 +231,17 @@ def test_made_up_data_are_called_so_and_others_are_not(tables, source, is_made_u
     assert ("performed procedures stand in" in page.text) == (source == "synthea")
 
 
-def test_a_page_without_disclosure_control_says_so(tables):
-    page = shown({name: table.with_columns(protected_zone_only=True) for name, table in tables.items()})
+def test_a_page_without_disclosure_control_says_so_and_shows_exact_figures(tables, unmasked):
+    page = shown(unmasked)
     assert "Protected zone only. No disclosure control was applied" in page.text
     assert "Disclosure control was switched off" in page.text
     assert "counts of 1 to 10 are masked" not in page.text
     assert "counts of 1 to 10 are masked" in shown(tables).text
+    assert disagreements(page.figures, unmasked) == []
+    assert "masked" not in {figure["text"] for figure in page.figures}
+    assert page.figure("secondary_measure", "S1|all|all|", "denominator") == "541"
+    assert page.figure("secondary_measure", "S1|all|all|", "rate").startswith("84.1")
+    assert "about" not in page.text.split("Other questions", 2)[2].split("Codes that reached nothing")[0]
 
 
 def test_the_page_discloses_what_it_must(tables):
@@ -248,3 +289,95 @@ def test_parameters_of_the_run_stand_on_the_page(tables):
     assert "withheld when they are more than 20 %" in page.text
     assert "exactly 100 % over more than 90" in page.text
     assert "as of 2024-06-30" in page.text
+
+
+def test_what_is_masked_beside_the_measure_is_never_a_zero(tables):
+    page = shown(tables)
+    for name in BESIDE:
+        closed = [figure for figure in page.figures if figure["table"] == name and figure["text"] in ("masked", "0")]
+        rows = {key: row for (table, key), row in index(tables).items() if table == name}
+        assert {figure["text"] for figure in closed if rows[figure["key"]][figure["column"]] is None} <= {"masked"}
+        assert all(rows[figure["key"]][figure["column"]] == 0 for figure in closed if figure["text"] == "0")
+    assert page.figure("edition_change", "axilla|usually_appropriate|no_matching_variant", "n_orders") == "masked"
+    assert page.figure("scenario_compliance", "discordant_findings|order", "n_index") == "masked"
+    assert page.figure("scenario_compliance", "suspected_metastasis|order", "n_index") == "0"
+    assert page.figure("staging_summary", "bone_scan_with_ct", "n_cases") == "masked"
+
+
+def test_other_questions_stand_beside_the_measure(tables):
+    page = shown(tables)
+    assert "these rates stand beside the measure and are never merged with it" in page.text
+    rates = {figure["key"]: figure["text"].replace("\u00a0", " ") for figure in page.figures if figure["table"] == "scenario_compliance" and figure["column"].startswith("rate")}
+    assert rates["baseline_axilla|episode"] == "100 %"
+    assert rates["axilla|order"] == rates["clinical_worsening|episode"] == "withheld"
+    assert rates["suspected_metastasis|episode"] == "–"
+    assert page.figure("staging_summary", "all_three", "is_all_three") == "flagged"
+
+
+def test_what_an_edition_moves_stands_before_what_it_does_not(tables):
+    page = shown(tables)
+    moved = {"|".join(row[name] for name in ("question", "answer_then", "answer_now")): row["is_moved"] for row in tables["edition_change"].to_dicts()}
+    order = [moved[figure["key"]] for figure in page.figures if (figure["table"], figure["column"]) == ("edition_change", "n_orders")]
+    assert order == sorted(order, reverse=True)
+    assert "part of a trend may be the edition, not care" in page.text
+    still = shown(tables | {"edition_change": tables["edition_change"].filter(is_moved=False)})
+    assert "The current edition would answer every order here as the edition of its day did." in still.text
+
+
+def test_the_reading_of_the_current_edition_stands_by_the_change(tables):
+    section = shown(tables).text.split("What a change of edition moves")[1].split("Secondary measures")[0]
+    assert section.count("every order judged by the current edition") == 2
+    older = shown(tables | {"sensitivity": tables["sensitivity"].filter(pl.col("reading") != "current_edition")})
+    assert "and all by the current edition" not in older.text
+
+
+def test_secondary_measures_come_in_their_order_and_say_what_they_lack(tables):
+    page = shown(tables)
+    rows = tables["secondary_measure"].sort("position").to_dicts()
+    keys = list(dict.fromkeys(figure["key"] for figure in page.figures if figure["table"] == "secondary_measure"))
+    assert keys == [f"{row['measure']}|{row['part']}|all|" for row in rows]
+    said = {figure["key"]: figure["text"] for figure in page.figures if (figure["table"], figure["column"]) == ("secondary_measure", "is_computable")}
+    assert set(said) == {f"{row['measure']}|{row['part']}|all|" for row in rows if not row["is_computable"]}
+    assert "Figures beside the measure are rounded, counts to tens, shares in steps of 1 to 10 points" in page.text
+    assert (page.figure("secondary_measure", "S9|on_treatment|all|", "denominator"), page.figure("secondary_measure", "S9|on_treatment|all|", "rate")) == ("0", "–")
+    assert "median 32 days, quartiles 24 – 41" in page.text
+    assert "131 – 478.5 mSv in all, of exams whose level is known" in page.text
+
+
+def test_radiation_that_nobody_knows_is_not_called_so(tables):
+    unknown = changed(tables, "secondary_measure", {"msv_low": None, "msv_high": None, "suppressed": False}, measure="S7")
+    assert "how much radiation cannot be told" in shown(unknown).text
+
+
+def test_radiation_is_a_range_and_an_unknown_level_is_not_zero(tables):
+    page = shown(tables)
+    section = page.text.split("Radiation before surgery")[1].split("Can these figures be trusted?")[0]
+    assert "FDG PET CT skull base to mid thigh 4 110 100 1,070 – 3,210 30 310 – 930" in section
+    assert "echocardiography unknown: not added 440 380 0" in section
+    assert "mammography diagnostic 2 740 530 74.3 – 743 0 –" in section
+    assert [figure for figure in page.figures if figure["key"] == "echocardiography|" and "msv" in figure["column"]] == []
+
+
+def test_immature_periods_are_marked_in_trend_and_table(tables):
+    page = shown(tables)
+    assert "Immature: after therapy 2024 Q4; during therapy 2024 Q4." in page.text
+    marked = [figure["key"] for figure in page.figures if figure["column"] == "is_immature"]
+    assert marked.count("post_completion|quarter|2024-10-01") == 2
+    assert set(marked) == {"post_completion|quarter|2024-10-01", "on_treatment|quarter|2024-10-01"}
+    assert "A hollow mark is an immature period" in page.text
+    settled = shown(changed(tables, "maturity", {"is_immature": False}))
+    assert "in every period nearly all episodes are settled" in settled.text
+    assert "No period is marked immature; where the share is masked, nobody can tell." in shown(changed(tables, "maturity", {"is_immature": None})).text
+    assert "A hollow mark" not in settled.text
+    assert settled.classes("immature") == []
+
+
+def test_all_of_a_short_delivery_is_no_period_to_mark(tables):
+    told = page_beside.beside({name: changed(tables, "maturity", {"is_immature": True}, period_grain="all")[name].to_dicts() for name in (*BESIDE, "sensitivity")})
+    assert {row["period_grain"] for row in told["immature"]} == {"quarter"}
+
+
+def test_labels_show_on_what_they_rest_per_measure(tables):
+    page = shown(tables)
+    assert "inferred 73 % –" in page.text
+    assert page.figure("label_basis", "post_completion|side|known", "share_band").replace("\u00a0", " ") == "95 % and above"
