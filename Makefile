@@ -39,7 +39,7 @@ run: $(READY) $(EXAMPLE)/audit.toml ## audit the bundled synthetic example, prin
 	@$(AUDIT) run --extracts $(EXAMPLE) --out $(RESULT) --config $(EXAMPLE)/audit.toml
 
 test: $(READY) ## everything that proves the labels right, in minutes
-	@$(BIN)/python -m pytest -m "not deep"
+	@$(BIN)/python -m pytest -m "not deep" --numprocesses auto --dist loadfile
 
 deep: $(READY) ## the long proof: 20,000 random patients against the oracle
 	@$(BIN)/python -m pytest -m deep
