@@ -90,6 +90,10 @@ select
             'appropriate', 'mixed', 'may_be', 'not_appropriate', 'unrated', 'indeterminate'
         )
     ) as n_index,
+    count(*) filter (
+        where outcome in ('appropriate', 'mixed', 'may_be', 'not_appropriate')
+    ) as n_rated,
+    count(*) filter (where outcome in ('unrated', 'indeterminate')) as n_undecided,
     count(*) filter (where outcome = 'appropriate') as n_appropriate,
     count(*) filter (where outcome = 'mixed') as n_mixed,
     count(*) filter (where outcome = 'may_be') as n_may_be,

@@ -63,6 +63,10 @@ select
     place.reading,
     place.label,
     count(counted.outcome) as n_index,
+    count(*) filter (
+        where counted.outcome in ('appropriate', 'mixed', 'may_be', 'not_appropriate')
+    ) as n_rated,
+    count(*) filter (where counted.outcome in ('unrated', 'indeterminate')) as n_undecided,
     count(*) filter (where counted.outcome = 'appropriate') as n_appropriate,
     count(*) filter (where counted.outcome = 'mixed') as n_mixed,
     count(*) filter (where counted.outcome = 'may_be') as n_may_be,

@@ -5,17 +5,17 @@ pair as (
 
     select
         n_appropriate,
-        n_appropriate + n_mixed + n_may_be + n_not_appropriate as n_rated
+        n_rated
     from core.compliance_tally
     union
     select
         n_appropriate,
-        n_appropriate + n_mixed + n_may_be + n_not_appropriate as n_rated
+        n_rated
     from core.sensitivity_tally
     union
     select
         n_appropriate,
-        n_appropriate + n_mixed + n_may_be + n_not_appropriate as n_rated
+        n_rated
     from core.scenario_tally
     union
     select
