@@ -10,6 +10,7 @@ a second world with another value proves a cell safe.
 import csv
 import math
 
+from attacker_beside import tables_beside
 from attacker_search import pinned
 
 from flows import ROOT
@@ -75,6 +76,7 @@ def recovered(released, truth):
     readings_follow(book)
     funnels_add_up(book)
     codes_add_up(book)
+    tables_beside(book, released, truth)
     names = list(book.place)
     return [(*names[at], book.true[at]) for at in pinned(book)]
 

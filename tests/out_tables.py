@@ -10,6 +10,7 @@ import random
 from datetime import date, datetime, timedelta
 
 import polars as pl
+from out_tables_beside import later_orders, tables_beside
 
 from flows import ROOT
 
@@ -471,7 +472,7 @@ def audit_run():
                 "rules_hash": "c" * 64,
                 "sql_hash": "d" * 64,
                 "versions": json.dumps({"imaging-order-audit": "0.1.0", "duckdb": "1.5.6"}),
-                "parameters": json.dumps({"window_days": "84", "clock": "performed"}),
+                "parameters": json.dumps({"window_days": "84", "clock": "performed", "maturity_share": "0.90"}),
                 "row_counts": json.dumps({"raw.orders": 15210, "stg.quarantine": 4}),
                 "settings_hash": "e" * 64,
             }
@@ -481,9 +482,13 @@ def audit_run():
 
 def tables(n_cases=1400, seed=7, with_calendar=True, strata=STRATA, **how):
     orders = people(n_cases, seed, strata=strata, **how)
-    return {
+    later = later_orders(orders, seed)
+    beside = tables_beside(orders, later, n_cases, seed, lambda case_id: hash_of(case_id) % 10 > 0, wilson)
+    if not with_calendar:
+        beside["maturity"] = beside["maturity"].filter(period_grain="all")
+    return beside | {
         "compliance": compliance(orders, with_calendar, strata),
-        "attrition": attrition(orders, n_other=n_cases * 3),
+        "attrition": attrition(orders + later, n_other=n_cases * 3),
         "case_attrition": case_attrition(orders, n_cases),
         "unmapped_code": unmapped_code(orders),
         "sensitivity": sensitivity(orders),

@@ -5,17 +5,28 @@ measure. flows/disclosure/groups.py says why a closed row stays closed. A masked
 stays 0. `bad` is mixed + may be + not appropriate, `undecided` is unrated + indeterminate: a shown rate gives both away.
 """
 
-import math
-
 import polars as pl
 
-from flows.disclosure.compliance import BAD, SHARES, Compliance
-from flows.disclosure.funnel import close_cases, close_codes, close_orders
+from flows.disclosure.beside import BESIDE, close_beside
+from flows.disclosure.compliance import BAD, SHARES, UNDECIDED, Compliance
+from flows.disclosure.funnel import close_cases, close_codes, close_orders, responded
 from flows.disclosure.groups import is_small
 from flows.disclosure.readings import close_readings
+from flows.disclosure.rounding import tens, wilson
 from flows.errors import PublishError
 
 TENS = {"quality_warning": ("n_rows", "n_total"), "quality_result": ("n_unexpected", "n_total")}
+# Columns that disclosure control adds, with their types, and what it takes away: rows or none, a table has the same columns.
+TYPES = {"suppressed": pl.Boolean, "rate_band": pl.String, "share_band": pl.String, "rate_step": pl.Float64}
+ADDED = {
+    "compliance": ("rate_band",), "sensitivity": ("rate_band",), "secondary_measure": ("rate_band", "rate_step"),
+    "scenario_compliance": ("rate_band", "rate_step"), "label_basis": ("share_band",),
+}
+TAKEN = {
+    "secondary_measure": {"numerator"}, "maturity": {"n_index", "n_settled"}, "label_basis": {"n_index"},
+    "scenario_compliance": {"n_appropriate", *BAD, *UNDECIDED, "bound_low", "bound_high"},
+    "audit_run": {"row_counts"},  # row counts of the tables would give back what the rest hides
+}
 PROFILES = {"cms": None, "nhs": 7, "none": None}
 
 
@@ -26,21 +37,23 @@ def release(tables, profile="cms", small_cell_max=10, withhold_share=0.15):
     if profile == "none":
         return {name: unmasked(table) for name, table in tables.items()}
     small = PROFILES[profile] or small_cell_max
-    rows = {name: [dict(row) for row in table.to_dicts()] for name, table in tables.items()}
+    tables = {name: table.sort(table.columns, nulls_last=True) for name, table in tables.items()}  # a mask hangs on no order of rows
+    rows = {name: table.to_dicts() for name, table in tables.items()}
     compliance = Compliance(rows["compliance"], small, withhold_share)
     index = [row["n_cases"] for row in rows["attrition"] if row["reason"].startswith("index_")]
-    close_cases(rows["case_attrition"], small, has_one_measure=0 in index)
+    close_cases(rows["case_attrition"], small, 0 in index, compliance.has_episodes_near(responded(rows["case_attrition"])))
     compliance.close(rows["attrition"], close_orders(rows["attrition"], small, *compliance.index_links()))
     close_readings(rows["sensitivity"], compliance, small)
     compliance.write()
     close_codes(rows["unmapped_code"], small, compliance.is_closed("order", "procedure", "unmapped"))
+    close_beside(rows, small, compliance)
     for name, columns in TENS.items():
         for row in rows[name]:
             to_tens(row, columns, small)
-    for row in rows["audit_run"]:
-        row.pop("row_counts", None)  # row counts of the tables would give back what the rest hides
-    frames = {name: frame(rows[name], table) for name, table in tables.items()}
-    return {name: rounded(table) for name, table in frames.items()} if profile == "nhs" else frames
+    frames = {name: frame(name, rows[name], table) for name, table in tables.items()}
+    if profile != "nhs":
+        return frames
+    return {name: table if name in BESIDE else rounded(table) for name, table in frames.items()}
 
 
 def unmasked(table):
@@ -53,15 +66,14 @@ def to_tens(row, columns, small):
     """Counts of rows that were checked: what they count is counted elsewhere to the last unit, so tens must do here."""
     row["suppressed"] = any(is_small(row[column], small) for column in columns)
     for column in columns:
-        number = row[column]
-        row[column] = None if is_small(number, small) else number and max(20, round(number, -1))
+        row[column] = tens(row[column], small)
 
 
-def frame(rows, table):
+def frame(name, rows, table):
     """The masked rows with the types of the table they come from."""
-    added = {name: kind for name, kind in (("suppressed", pl.Boolean), ("rate_band", pl.String)) if rows and name in rows[0]}
-    schema = {name: kind for name, kind in table.schema.items() if not rows or name in rows[0]} | added
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    added = (*ADDED.get(name, ()), *(() if name == "audit_run" else ("suppressed",)))
+    kept = {column: kind for column, kind in table.schema.items() if column not in TAKEN.get(name, ())}
+    return pl.DataFrame(rows, schema=kept | {column: TYPES[column] for column in added}, orient="row")
 
 
 def rounded(table):
@@ -78,8 +90,6 @@ def rates_of_rounded(row):
     row.update({name: None for name in SHARES[:6] if name in row})
     if None not in known and row["n_index"] and sum(known[1:]) and row.get("is_withheld") is not True:
         rated = sum(known[1:])
-        row["rate"], spread = row["n_appropriate"] / rated, 1.959963984540054**2 / rated
-        half = math.sqrt(spread * (row["rate"] * (1 - row["rate"]) + spread / 4))
-        row["ci_low"] = max(0.0, (row["rate"] + spread / 2 - half) / (1 + spread))
-        row["ci_high"] = min(1.0, (row["rate"] + spread / 2 + half) / (1 + spread))
+        row["rate"] = row["n_appropriate"] / rated
+        row["ci_low"], row["ci_high"] = wilson(row["rate"], rated)
     return row

@@ -38,9 +38,18 @@ class Compliance:
         good, bad, undecided = (is_small(number, self.small) for number in self.outcomes(key))
         if not (good or bad or undecided):
             return "open"
-        if key in self.roots and not good and not bad and self.truth[key]["rate"] is not None:
+        if key in self.roots and not good and not bad and self.truth[key]["rate"] is not None and self.has_room(key):
             return "rated"
         return "index" if self.truth[key]["n_index"] > self.small else "closed"
+
+    def has_room(self, key):
+        """A rate that is shown is not withheld: that must leave more undecided possible than a small count."""
+        return sum(self.outcomes(key)[:2]) * self.withhold_share > (self.small + 1) * (1 - self.withhold_share)
+
+    def has_episodes_near(self, n_cases):
+        """One case more than the episodes of a measure, and there are unresolved ones: it is their only one."""
+        unresolved = {key[0] for key in self.rows if key[1] == "episode" and key[5] == "unresolved" and self.truth[key]["n_index"]}
+        return any(self.truth[key]["n_index"] == n_cases - 1 for key in self.roots if key[1] == "episode" and key[0] in unresolved)
 
     def index_links(self):
         """Index reasons of the order funnel that would give back a hidden count here, and those whose orders are shown here."""

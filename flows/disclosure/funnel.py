@@ -37,12 +37,25 @@ def close_orders(rows, small, must, shown):
     return close(rows, ("n_orders", "n_cases", "n_patients"), small, groups, must)
 
 
-def close_cases(rows, small, has_one_measure):
-    """Persons, then cancers, then cases. With one measure alone, the cases that have an order are its episodes."""
+def responded(rows):
+    """Cases that have a response order."""
+    return sum(row["n_cases"] for row in rows if row["reason"] in RESPONDED)
+
+
+def close_cases(rows, small, has_one_measure, is_near):
+    """Persons, then cancers, then cases. With one measure alone, the cases that have an order are its episodes.
+
+    is_near: those cases are so few more than the episodes shown of a measure that they would tell how many are not shown.
+    """
     reasons = [row["reason"] for row in rows if row["kind"] != "input"]
     groups = [Group(SHOWN, ["no_invasive_cancer", "cancers"]), Group(SHOWN, [reason for reason in reasons if reason != "no_invasive_cancer"])]
     if has_one_measure:
         groups += [Group(SHOWN, list(RESPONDED)), Group(SHOWN, [reason for reason in groups[1].rows if reason not in RESPONDED])]
+    elif is_near:
+        parts = [row for row in rows if row["reason"] in RESPONDED]
+        both = {"reason": "both", "kind": "kept"} | {column: sum(row[column] for row in parts) for column in ("n_cases", "n_patients")}
+        groups[1] = Group(SHOWN, ["both", *(reason for reason in groups[1].rows if reason not in RESPONDED)])
+        return close([*rows, both], ("n_cases", "n_patients"), small, [*groups, Group("both", list(RESPONDED))], {"both"})
     return close(rows, ("n_cases", "n_patients"), small, groups)
 
 
