@@ -12,7 +12,7 @@ RESULT := $(BUILD)/audit
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet --quiet
 
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check deep mutants lock clean
+.PHONY: help setup run test check vulnerabilities deep mutants lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,9 +47,14 @@ deep: $(READY) ## the long proof: 20,000 random patients against the oracle
 mutants: $(READY) ## every seeded mistake must be noticed by a test
 	@$(BIN)/python -m pytest tests/test_mutants.py
 
-check: $(READY) ## style of the Python, invariants of the rules
+check: $(READY) vulnerabilities ## style of the Python, invariants of the rules, known vulnerabilities
 	@$(BIN)/ruff check flows tests
 	@$(AUDIT) check-rules
+
+# Needs the network, and fails without it: a lock that nobody could look up is not known to be sound.
+vulnerabilities: ## locked versions against the public list of known vulnerabilities
+	@test -x $(BUILD)/vulnerabilities/bin/pip-audit || { $(PYTHON) -m venv $(BUILD)/vulnerabilities && $(BUILD)/vulnerabilities/bin/pip install --quiet pip-audit; }
+	@$(BUILD)/vulnerabilities/bin/pip-audit --strict --disable-pip --requirement requirements.lock
 
 lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(BUILD)/lock && $(BUILD)/lock/bin/pip install --quiet pip-tools

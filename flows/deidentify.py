@@ -5,7 +5,7 @@ codes of its own, but it cannot talk the gate out of a rule.
 
 kind             it stops the run when
 column_name      a column's name matches (lower case, everything but letters and digits as _)
-value_shape      any value matches
+value_shape      any value matches; with `file` or `metadata` in applies_to, a file's name or a Parquet file's metadata too
 value_variety    the matching values are more than allowed_values different ones, and more than allowed_share of them
 value_majority   more than allowed_share of a column's values match
 top_code         a birth year implies an age above the pattern, at the end of the delivery
@@ -18,11 +18,18 @@ import re
 import duckdb
 
 from flows import ROOT
-from flows.errors import DeidentificationError
+from flows.errors import DeidentificationError, DeliveryError
 from flows.part_rows import as_literal, damaged, relation
 
 MODES = ("relative_days", "shifted_dates", "limited_data_set")
 SHOWN = 20
+# What a person reads as the same: a wide digit, a typographic dash, a hard space. Patterns are written for the plain ones.
+ALIKE = {
+    **{wide: plain for first in "０٠۰" for wide, plain in zip(map(chr, range(ord(first), ord(first) + 10)), "0123456789", strict=True)},
+    **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000", " "),
+    **{"＠": "@", "﹫": "@", "．": ".", "․": ".", "。": ".", "／": "/", "：": ":", "（": "(", "）": ")", "＋": "+"},
+}
 
 
 def require_mode(mode):
@@ -39,17 +46,37 @@ def read_identifiers():
         return list(csv.DictReader(lines))
 
 
+def check_file_names(folder):
+    """Before anything is opened: file names go into the manifest, the ledger and messages as they are."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    rules, findings = _rules_for("file", "", read_identifiers()), []
+    for place, name in enumerate(names, 1):
+        where = f"name {place} of the {len(names)} in the delivery's folder, sorted"
+        if not name.isprintable():
+            raise DeliveryError("a file's name holds what cannot be shown", where=where, next_step="name it otherwise")
+        rule = next((rule for rule in rules if any(_matches(rule, part) for part in name.split("/"))), None)
+        if rule:
+            findings.append({"where": f"{where}: looks like {rule['words']} ({rule['code']})", "remedy": "name the file otherwise"})
+    refuse(findings)
+
+
+def _matches(rule, name):
+    stem = name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+    return re.search(rule["pattern"], stem.translate(str.maketrans(ALIKE)).replace("_", " "))
+
+
 def check_names(extract, part, identifiers):
-    """One finding per column whose name says that it identifies somebody."""
+    """One finding per column whose name says that it identifies somebody, by place: the name itself may be a value."""
     patterns = [rule for rule in identifiers if rule["kind"] == "column_name"]
     found = []
     for place, column in enumerate(part["header"], 1):
         name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
         rule = next((rule for rule in patterns if re.search(rule["pattern"], name)), None)
         if rule:
-            # Only a name of the usual shape is repeated: without a header, the first row of values stands in its place.
-            shown = f"column '{name}'" if re.fullmatch(r"[a-z][a-z0-9_]{0,40}", name) else f"column {place}"
-            found.append(_finding(rule, extract, part, shown, f"names {rule['words']}"))
+            found.append(_finding(rule, extract, part, f"column {place}", f"names {rule['words']}"))
+    for rule in _rules_for("metadata", "", identifiers):
+        if any(re.search(rule["pattern"], text) for text in part.get("metadata", ())):
+            found.append(_finding(rule, extract, part, "metadata of the Parquet file", f"looks like {rule['words']}"))
     return found
 
 
@@ -108,13 +135,20 @@ def _latest_year(kinds):
 
 def _count(con, part, columns, counts):
     names = list(counts)
-    query = f"select {', '.join(counts[name] for name in names)} from ({relation(part, columns)})"
+    plain = ", ".join([*(f"{_plain(column)} as {column}" for column in columns), "reason"])
+    query = f"select {', '.join(counts[name] for name in names)} from (select {plain} from ({relation(part, columns)}))"
     try:
         return dict(zip(names, con.execute(query).fetchall()[0], strict=True))
     except duckdb.OutOfMemoryException:
         raise
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeError):  # a message that quotes half a letter cannot even be decoded
         raise damaged(part) from None
+
+
+def _plain(column):
+    """Nearly every value is ASCII, and told to be by a comparison of lengths."""
+    exchange = f"translate({column}, {as_literal(''.join(ALIKE))}, {as_literal(''.join(ALIKE.values()))})"
+    return f"case when strlen({column}) = length({column}) then {column} else {exchange} end"
 
 
 def _findings(con, extract, part, columns, seen):

@@ -65,6 +65,20 @@ class NotFoundError(AuditError):
     exit_code = 11
 
 
+REFUSED = (
+    "the disk refused what DuckDB had to write or read",
+    "free space or rights in the out folder and in temp_directory, then run again",
+)
+THE_MACHINES = {
+    "IOException": REFUSED,
+    "FatalException": REFUSED,  # a checkpoint that could not be written
+    "OutOfMemoryException": (
+        "DuckDB ran out of memory",
+        "raise memory_limit, lower threads, or give temp_directory more room",
+    ),
+}
+
+
 @contextmanager
 def safely(*, debug=False):
     """Let no error out that may quote a patient's value: Prefect and terminals keep what they are shown."""
@@ -87,11 +101,15 @@ def _told(error):
         )
         told.is_transient = True
         return told
-    if type(error).__name__ == "OutOfMemoryException":
-        return PublishError(
-            "DuckDB ran out of memory", next_step="raise memory_limit, or give temp_directory more room"
-        )
+    if is_the_machines(error):
+        message, next_step = THE_MACHINES[type(error).__name__]
+        return PublishError(message, next_step=next_step)
     return unexpected(error)
+
+
+def is_the_machines(error):
+    """DuckDB's errors that no model and no row is to blame for."""
+    return type(error).__name__ in THE_MACHINES
 
 
 def unexpected(error):

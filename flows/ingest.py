@@ -16,6 +16,7 @@ from flows.parts import find_parts, open_part
 
 REQUIRED = ("orders", "diagnoses")
 # Types of Parquet that hold more than one value a cell; a list as text would read as one unknown word.
+LONGEST = 60  # characters of a column's name that are worth comparing
 NESTED = re.compile(r"\]$|^(STRUCT|MAP|UNION|VARIANT|INTERVAL|GEOMETRY)")
 
 
@@ -62,7 +63,7 @@ def open_parts(folder, contract):
         [finding for extract, part in each for finding in deidentify.check_names(extract, part, identifiers)]
     )
     for extract, part in each:
-        part["columns"] = check_columns(extract, part, contract[extract])
+        part["columns"] = check_columns(extract, part, contract)
     return parts
 
 
@@ -77,15 +78,16 @@ def _refuse_missing(paths, folder):
         )
 
 
-def check_columns(extract, part, columns):
+def check_columns(extract, part, contract):
     """The part's columns in lower case; every one must be the contract's, and every required one be there."""
+    columns = contract[extract]
     names = [name.strip().lower() for name in part["header"]]
     if not names and part["format"] != ".parquet":
         return []
     _refuse_no_header(part, names, columns)
     for place, name in enumerate(names, 1):
         if name not in columns:
-            raise _unknown(extract, part, place, name, columns)
+            raise _unknown(extract, part, place, name, contract)
         if names.index(name) < place - 1:
             raise DeliveryError(f"column {name} stands twice", where=part["name"], next_step="keep one of the two")
         if NESTED.search(part.get("types", {}).get(name, "")):
@@ -118,13 +120,12 @@ def _required(columns):
     return [column for column, facts in columns.items() if facts["is_required"]]
 
 
-def _unknown(extract, part, place, name, columns):
-    shown = (
-        f"'{name}'"
-        if re.fullmatch(r"[a-z_][a-z0-9_ .-]{0,40}", name)
-        else f"number {place}" + (", without a name," if not name else "")
-    )
-    close = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.6)
+def _unknown(extract, part, place, name, contract):
+    """Only a slip of the pen is repeated: any other name may be a value, where the header is missing or abused."""
+    known = {column for columns in contract.values() for column in columns}
+    close = difflib.get_close_matches(name[:LONGEST], list(contract[extract]), n=1, cutoff=0.6)
+    is_slip = re.fullmatch(r"[a-z_ .-]+", name) and difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=0.8)
+    shown = f"'{name}'" if is_slip else f"number {place}" + ("" if name else ", without a name,")
     advice = (
         f"did you mean {close[0]}? Otherwise leave it out"
         if close
@@ -172,12 +173,13 @@ def fill_raw(con, contract, parts):
 
 
 def delivery_info(con, contract, folder):
-    """Doubts about the keys are kept as rows, so that the report can show them."""
-    query = (ROOT / "sql" / "ingest" / "delivery_warning.sql").read_text(encoding="utf-8")
+    """Doubts about keys and shifts are kept as rows, so that the report can show them."""
+    query, shifts = ((ROOT / "sql" / "ingest" / f"{name}_warning.sql").read_text(encoding="utf-8") for name in ("delivery", "shift"))
     con.execute(f"create or replace table raw.delivery_warning as {query}")
+    con.execute(f"insert into raw.delivery_warning {shifts}")
     comment(con, "raw.delivery_warning", grain(query))
     names = ("code", "extract", "label", "n_rows", "n_total", "why")
-    rows = con.execute(f"select {', '.join(names)} from raw.delivery_warning order by code").fetchall()
+    rows = con.execute(f"select {', '.join(names)} from raw.delivery_warning order by code, extract").fetchall()
     return {
         "n_rows": {
             extract: con.execute(f"select count(*) from raw.{extract}").fetchall()[0][0] for extract in contract

@@ -2,6 +2,7 @@
 
 JSON lines rather than a table in a database: a run only ever appends one line and flushes it to disk, a torn last line
 costs that line alone, no other process can hold it locked, and DuckDB reads it as it is: from 'ledger.jsonl'.
+A run that finds its own result published appends nothing: it did nothing.
 """
 
 import json
@@ -9,23 +10,41 @@ import os
 from datetime import UTC, datetime
 
 NAME = "ledger.jsonl"
+# What goes into a run besides the delivery, by the folder that it stands in.
+OURS = ("rules", "site", "sql", "flows", "expectations", "reports")
+GROUPS = ("data", "code_map", *OURS)
 
 
 def append(out, entry):
-    line = json.dumps({"recorded_at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}, default=str)
+    add(out, line(entry))
+
+
+def line(entry):
+    return json.dumps({"recorded_at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}, default=str)
+
+
+def add(out, written):
     with (out / NAME).open("ab") as ledger:
         # A line torn by a crash must not swallow this one.
-        ledger.write(b"\n" if _is_torn(out / NAME) else b"")
-        ledger.write(line.encode() + b"\n")
+        torn = b"\n" if _is_torn(out / NAME) else b""
+        ledger.write(torn + written.encode() + b"\n")
         ledger.flush()
         os.fsync(ledger.fileno())
 
 
+def add_once(out, written):
+    """A line that may have been written just before its writer was killed."""
+    if written not in _lines(out):
+        add(out, written)
+
+
 def read(out):
     """Every entry that was written whole, oldest first."""
-    path = out / NAME
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return [entry for line in lines if (entry := _entry(line))]
+    return [entry for line in _lines(out) if (entry := _entry(line))]
+
+
+def count_torn(out):
+    return sum(_entry(line) is None for line in _lines(out))
 
 
 def quality_history(out):
@@ -37,11 +56,29 @@ def quality_history(out):
     ]
 
 
+def grouped(inputs, files):
+    """{group: {path: hash}} of what went into a run; a ledger keeps one digest a group, a manifest every file."""
+    groups = {group: {} for group in GROUPS}
+    for path, content in inputs.items():
+        extract = path.split("/")[0].split(".")[0]
+        groups["code_map" if extract == "code_map" else "data"][path] = content
+    for path, content in files.items():
+        groups[path.split("/")[0]][path] = content
+    return groups
+
+
+def _lines(out):
+    path = out / NAME
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return [line for line in lines if line.strip()]
+
+
 def _entry(line):
     try:
-        return json.loads(line)
+        entry = json.loads(line)
     except json.JSONDecodeError:
         return None
+    return entry if isinstance(entry, dict) and {"recorded_at", "event", "run_id"} <= entry.keys() else None
 
 
 def _is_torn(path):

@@ -10,7 +10,7 @@ import re
 import time
 
 from flows import ROOT
-from flows.errors import AuditError
+from flows.errors import AuditError, is_the_machines
 
 SQL = ROOT / "sql"
 SCHEMAS = ("stg", "core", "out")
@@ -44,6 +44,8 @@ def create(con, schema, path):
     try:
         con.execute(f"create or replace table {table} as {text}")
     except Exception as error:
+        if is_the_machines(error):
+            raise
         # The engine's message may quote a value: say where it happened and of which kind it was.
         raise AuditError(
             f"the model {table} failed ({type(error).__name__})",

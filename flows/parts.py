@@ -1,16 +1,17 @@
 """The files of a delivery: which of them are parts of which extract, and how one part is read."""
 
-import codecs
 import csv
 import difflib
 import gzip
 import re
 import zlib
+from pathlib import Path
 
 import duckdb
 
 from flows.errors import DeliveryError
-from flows.part_rows import damaged, parquet
+from flows.part_bytes import MAX_LINE, line_end, open_bytes
+from flows.part_rows import as_literal, as_pattern, damaged, parquet
 
 FORMATS = (".csv.gz", ".csv", ".parquet")
 # Endings that say "this holds rows", so that orders.xlsx is a mistake to report and README.txt is not.
@@ -28,7 +29,9 @@ DATA_ENDINGS = (
     ".zst",
     ".bz2",
 )
-CHUNK = 1 << 20
+# Rows with keys of their own take bytes, not bits: a Parquet file beyond this is a bomb.
+ROWS_A_BYTE = 10
+MANY = 10_000_000
 
 
 def find_parts(folder, extracts):
@@ -124,63 +127,14 @@ def open_part(path, folder):
 
 def _csv_shape(part):
     try:
-        newline = _newline(part)
-        with _open(part) as stream:
-            first = stream.readline() if newline != r"\r" else stream.read(CHUNK).split(b"\r")[0]
+        newline = line_end(part)
+        with open_bytes(part) as stream:
+            first = stream.readline() if newline != r"\r" else stream.read(MAX_LINE).split(b"\r")[0]
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise DeliveryError(
             "the gzip file is cut short or damaged", where=part["name"], next_step="copy it again and compare sizes"
         ) from None
     return {"newline": newline, "header": _header(first.decode("utf-8-sig"), part["name"])}
-
-
-def _open(part):
-    return gzip.open(part["path"]) if part["format"] == ".csv.gz" else open(part["path"], "rb")
-
-
-def _newline(part):
-    """Reads the part once: it must be UTF-8 text; returns how its lines end, in DuckDB's words."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    n_lf = n_cr = n_crlf = 0
-    last = b""
-    with _open(part) as stream:
-        while chunk := stream.read(CHUNK):
-            _refuse_binary(chunk, n_lf, part["name"])
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                raise _not_text(part["name"], n_lf + error.object[: error.start].count(b"\n") + 1) from None
-            n_crlf += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-            n_lf, n_cr, last = n_lf + chunk.count(b"\n"), n_cr + chunk.count(b"\r"), chunk[-1:]
-    if decoder.getstate()[0]:
-        raise _not_text(part["name"], n_lf + 1)
-    return _line_end(n_lf, n_cr, n_crlf, part["name"])
-
-
-def _refuse_binary(chunk, n_lf, name):
-    # NUL means UTF-16 or a damaged disk; the unit separator is what csv_row.sql takes for "never in a file".
-    for byte in (b"\x00", b"\x1f"):
-        if byte in chunk:
-            raise _not_text(name, n_lf + chunk[: chunk.index(byte)].count(b"\n") + 1)
-
-
-def _not_text(name, line):
-    return DeliveryError(
-        "not UTF-8 text", where=f"{name}, line {line}", next_step="save the file as UTF-8 and deliver it again"
-    )
-
-
-def _line_end(n_lf, n_cr, n_crlf, name):
-    if n_cr and not n_lf:
-        return r"\r"
-    if n_crlf and n_cr != n_crlf:
-        raise DeliveryError(
-            "some lines end in CR alone, others in CR LF",
-            where=name,
-            next_step="save the file with one kind of line end",
-        )
-    # With CR LF, DuckDB takes a lone LF for a line end too; with LF, a lone CR. So do editors.
-    return r"\r\n" if n_crlf else r"\n"
 
 
 def _header(line, name):
@@ -204,9 +158,19 @@ def _header(line, name):
 
 
 def _parquet_shape(part):
-    described = f"describe select * from {parquet(part)}"
+    path = as_literal(as_pattern(part["path"]))
     try:
-        rows = duckdb.execute(described).fetchall()
-    except duckdb.Error:
+        rows = duckdb.execute(f"describe select * from {parquet(part)}").fetchall()
+        n_rows = duckdb.execute(f"select sum(num_rows) from parquet_file_metadata({path})").fetchall()[0][0]
+        said = duckdb.execute(f"select key, value from parquet_kv_metadata({path})").fetchall()
+    except (duckdb.Error, UnicodeError):
         raise damaged(part) from None
-    return {"header": [row[0] for row in rows], "types": {row[0].strip().lower(): row[1] for row in rows}}
+    if n_rows > max(MANY, ROWS_A_BYTE * Path(part["path"]).stat().st_size):
+        raise DeliveryError(
+            "the Parquet file claims more rows than it can hold", where=part["name"], next_step="export it again"
+        )
+    return {
+        "header": [row[0] for row in rows],
+        "types": {row[0].strip().lower(): row[1] for row in rows},
+        "metadata": [b"=".join(pair).decode(errors="replace") for pair in said],
+    }

@@ -5,10 +5,9 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 """
 
 import json
-import os
 import shutil
 
-from flows import ledger
+from flows import ledger, releases
 from flows.errors import NotFoundError
 from flows.headline import headline_row
 from flows.software import versions
@@ -20,39 +19,61 @@ EXPORTED = (
     "attrition",
     "case_attrition",
     "unmapped_code",
+    "secondary_measure",
+    "scenario_compliance",
+    "edition_change",
+    "staging_summary",
+    "radiation",
+    "maturity",
+    "label_basis",
+    "validity",
     "quality_warning",
     "quality_result",
 )
 # Row-level tables leave the database only into the folder that says what it is.
-PROTECTED = ("order_label", "neoadjuvant_case", "episode")
+PROTECTED = (
+    *("order_label", "neoadjuvant_case", "episode", "worklist"),
+    *("scenario_episode", "staging_workup", "case_radiation"),
+)
 # When and as which run a check was made is the manifest's business: the same audit exports the same bytes.
 NOT_EXPORTED = {"run_id", "checked_at"}
-SHOWN = ("audit.duckdb", "report.html", "exports", "protected", "manifest.json")
 
 PROTECTED_NOTE = """Patients' rows: for the protected zone only.
 
 order_label        one row per imaging order line of a neoadjuvant case, with its label and evidence
 neoadjuvant_case   one row per cancer, with its course, surgery and the ids they rest on
 episode            one row per case and measure, with its verdict
+worklist           one row per index order to look at, by site and reason: about orders, never a ranking of people;
+                   worklist.html shows the same rows to read
+scenario_episode   one row per case and other question that its orders asked, with its verdict
+staging_workup     one row per case imaged for suspected metastasis: which exams, and whether they follow the either/or
+case_radiation     one row per case and procedure performed before surgery, with its radiation band as a range
+
+In the CSV files a text that begins with = + - or @ stands behind an apostrophe, so that no spreadsheet runs it; the
+Parquet files hold every value as it is.
 
 No disclosure control is applied here or in audit.duckdb. What may be passed on is in exports/ and report.html.
 """
 
+# What makes a cell a formula where it begins one, or follows a mark at which some locales split cells.
+RUN_BY_SPREADSHEETS = r"(^|[;\t\r\n])([=+\-@＝＋－＠])"
+
 
 def publish_run(run):
     """Build aside, swap, remember."""
+    releases.finish(run.settings.out)
+    if is_current(run.settings.out, run.run_id):
+        return  # a first try came as far as the swap
     release = run.work / "release"
     shutil.rmtree(release, ignore_errors=True)  # what a first try left
     tables = _released(run)
     _write_database(run, release)
     _write_exports(tables, release / "exports")
-    _write_protected(run.con, release / "protected")
+    _write_protected(run, release / "protected")
     _write_report(tables, release / "report.html")
     _write_manifest(run, release, tables["audit_run"])
-    _flush(release)
-    _swap(run, release)
-    ledger.append(run.settings.out, _entry(run, tables))
-    _prune(run.settings.out, run.settings.keep_releases)
+    releases.swap(run.settings.out, release, run.run_id, _entry(run, tables))
+    releases.prune(run.settings.out, run.settings.keep_releases)
 
 
 def is_current(out, run_id):
@@ -112,16 +133,29 @@ def _write_exports(tables, folder):
         _write(table.drop(NOT_EXPORTED & set(table.columns)), folder / name)
 
 
-def _write_protected(con, folder):
+def _write_protected(run, folder):
+    from flows import page_worklist
+
     folder.mkdir()
     (folder / "README.txt").write_text(PROTECTED_NOTE, encoding="utf-8")
-    for name in PROTECTED:
-        _write(con.sql(f"select * from out.{name} order by all").pl(), folder / name)
+    tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in PROTECTED}
+    for name, table in tables.items():
+        _write(table, folder / name)
+    worklist = page_worklist.render(tables["worklist"], run.settings.source_label)
+    (folder / "worklist.html").write_text(worklist, encoding="utf-8")
 
 
 def _write(table, stem):
-    table.write_csv(stem.with_suffix(".csv"))
+    _for_spreadsheets(table).write_csv(stem.with_suffix(".csv"))
     table.write_parquet(stem.with_suffix(".parquet"))
+
+
+def _for_spreadsheets(table):
+    """A text that a spreadsheet would run gets an apostrophe before it; numbers are no text, and Parquet runs nothing."""
+    import polars as pl
+
+    text = pl.col(pl.String)
+    return table.with_columns(text.str.replace_all(RUN_BY_SPREADSHEETS, "${1}'${2}").str.replace("^[\\t\\r\\n]", "'${0}"))
 
 
 def _write_report(tables, path):
@@ -155,62 +189,23 @@ def _write_manifest(run, release, audit_run):
     (release / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def _flush(folder):
-    """On disk before the swap: a power cut must not leave a link to half a result."""
-    for path in [folder, *folder.rglob("*")]:
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
-
-
-def _swap(run, release):
-    out = run.settings.out
-    home = _free_name(out / "releases", run.run_id)
-    home.parent.mkdir(exist_ok=True)
-    os.rename(release, home)
-    _point(out / "current", f"releases/{home.name}")
-    for name in SHOWN:
-        _point(out / name, f"current/{name}")
-
-
-def _free_name(releases, run_id):
-    """An older result of the same audit may still have readers, or have been tampered with; it is not written over."""
-    names = [run_id, *(f"{run_id}-{number}" for number in range(2, 1000))]
-    return next(releases / name for name in names if not (releases / name).exists())
-
-
-def _point(link, target):
-    """Replace a link in one step; a link that is right already is left alone."""
-    if link.is_symlink() and os.readlink(link) == target:
-        return
-    aside = link.with_name(f".{link.name}.new")
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(target)
-    os.replace(aside, link)
-
-
-def _prune(out, keep):
-    current = (out / "current").resolve()
-    old = sorted(
-        (path for path in (out / "releases").iterdir() if path != current), key=lambda path: path.stat().st_mtime
-    )
-    for path in old[: max(0, len(old) - (keep - 1))]:
-        shutil.rmtree(path)
-
-
 def _entry(run, tables):
+    """The line of the ledger: what must still be known when the release itself was pruned."""
+    as_of = tables["audit_run"]["as_of"][0]
     return {
         "event": "published",
         "run_id": run.run_id,
         "source": run.settings.source_label,
         "deid_mode": run.settings.deid_mode,
-        "as_of": str(tables["audit_run"]["as_of"][0]),
+        "as_of": as_of and as_of.isoformat(),
         "inputs": run.inputs,
+        "digests": {group: digest(files) for group, files in ledger.grouped(run.inputs, run.files).items()},
         "rules_hash": digest(
             {path: content for path, content in run.files.items() if path.startswith(("rules/", "site/"))}
         ),
         "sql_hash": digest({path: content for path, content in run.files.items() if path.startswith("sql/")}),
         "settings_hash": digest(run.settings.content()),
+        "settings": run.settings.content(),
         "versions": versions(),
         "headline": headline_row(tables["compliance"]),
         "quality": run.quality,

@@ -5,6 +5,7 @@ import difflib
 import os
 import tomllib
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,8 +44,12 @@ class Settings(BaseSettings):
     parameters: dict[str, str] = Field({}, description="Parameters of the measure that differ at this site.")
     suppression: Literal["cms", "nhs", "none"] = Field("cms", description="Disclosure control of everything exported.")
     keep_releases: int = Field(3, ge=1, description="How many published results to keep.")
-    memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$", description="DuckDB's memory.")
-    threads: int | None = Field(None, ge=1, description="DuckDB's threads; absent: all cores.")
+    memory_limit: str | None = Field(
+        None,
+        pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
+        description="DuckDB's memory; absent: 60 % of what machine and container can spare, at least 512 MiB.",
+    )
+    threads: int | None = Field(None, ge=1, description="DuckDB's threads; absent: the cores this process may use.")
     temp_directory: Path | None = Field(None, description="Where DuckDB spills; absent: inside the out folder.")
     debug: bool = Field(False, description="Full tracebacks, which may quote values: for made-up data only.")
 
@@ -61,7 +66,7 @@ class Settings(BaseSettings):
         named = given.get("conditional_surgery") or []
         return {**given, "conditional_surgery": sorted({*named, SYNTHEA_SURGERY})}
 
-    @property
+    @cached_property  # asked again at the end, when the delivery may be gone
     def is_synthetic(self):
         return (self.extracts / "SYNTHETIC.txt").exists()
 

@@ -8,7 +8,7 @@ from flows import ROOT
 from flows.errors import QuarantineError, RulesError, safely
 from flows.logs import log
 from flows.software import versions
-from flows.workspace import close_the_doors, digest, now, opened
+from flows.workspace import close_the_doors, digest, now, opened, unmoved
 
 
 def run_direct(settings):
@@ -52,7 +52,8 @@ def load_rules(run):
 def read_delivery(run):
     from flows import ingest
 
-    ingest.read_delivery(run.con, run.settings.extracts, run.settings)
+    with unmoved(run):
+        ingest.read_delivery(run.con, run.settings.extracts, run.settings)
     close_the_doors(run)
 
 

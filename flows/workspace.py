@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, ledger
+from flows import ROOT, deidentify, ledger, machine, releases
 from flows.errors import DeliveryError, PublishError, safely
 from flows.lock import locked
 from flows.logs import log
@@ -45,8 +44,12 @@ def opened(settings):
             _make(settings.out)
         with locked(settings.out):
             with safely(debug=settings.debug):
+                releases.settle(settings.out)
                 name = _name(settings)
                 unchanged = is_current(settings.out, name["run_id"])
+                if unchanged:
+                    releases.show(settings.out)
+                    releases.prune(settings.out, settings.keep_releases)
             if unchanged:
                 log.info("Nothing changed: run %s of the same delivery under the same rules stands", name["run_id"])
                 yield None
@@ -59,20 +62,22 @@ def opened(settings):
 
 @contextmanager
 def _working(settings, name):
-    work = settings.out / f".work-{name['run_id']}"
-    with safely(debug=settings.debug):
-        work.mkdir()
-        con = _connect(work, settings)
-    run = Run(settings, work=work, con=con, started_at=now(), **name)
+    work = settings.out / f"{releases.WORK}{name['run_id']}"
     try:
-        yield run
-    except BaseException as error:
-        with suppress(OSError):  # what stopped the run matters more than that the disk is full as well
-            ledger.append(settings.out, _failure(run, error))
-        raise
+        with safely(debug=settings.debug):
+            work.mkdir()
+            con = _connect(work, settings)
+        run = Run(settings, work=work, con=con, started_at=now(), **name)
+        try:
+            yield run
+        except BaseException as error:
+            with suppress(OSError):  # what stopped the run matters more than that the disk is full as well
+                ledger.append(settings.out, _failure(run, error))
+            raise
+        finally:
+            con.close()
     finally:
-        con.close()
-        shutil.rmtree(work, ignore_errors=True)
+        releases.clear(work)
 
 
 def _failure(run, error):
@@ -88,17 +93,34 @@ def _make(out):
 
 
 def _connect(work, settings):
+    spill = releases.spill(work, settings.temp_directory)
     config = {
-        "memory_limit": settings.memory_limit,
-        "temp_directory": str(settings.temp_directory or work / "spill"),
+        "memory_limit": settings.memory_limit or machine.memory_limit(),
+        "threads": settings.threads or machine.threads(),
+        "temp_directory": str(spill),
         # Nothing is fetched, ever: without these, some statements try the network.
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
     }
-    if settings.threads:
-        config["threads"] = settings.threads
+    log.info("DuckDB may use %(memory_limit)s of memory and %(threads)s threads, and spills to %(temp_directory)s", config)
     return duckdb.connect(str(work / "work.duckdb"), config=config)
+
+
+@contextmanager
+def unmoved(run):
+    """What was hashed is what was read: otherwise the manifest would name a delivery that nobody audited."""
+    try:
+        yield
+    finally:
+        found = _hash_delivery(run.settings.extracts)
+        if found != run.inputs:
+            names = sorted(name for name in {*found, *run.inputs} if found.get(name) != run.inputs.get(name))
+            raise DeliveryError(
+                "the delivery changed while it was being read, so nothing was kept",
+                where=", ".join(names),
+                next_step="wait until it is complete, then run again",
+            ) from None
 
 
 def close_the_doors(run):
@@ -111,23 +133,24 @@ def close_the_doors(run):
 
 def _name(settings):
     """The run is named by what goes into it, so that the same audit has the same name wherever it runs."""
-    _sweep(settings.out)
     inputs, files = _hash_delivery(settings.extracts), _hash_shipped(settings.site_rules)
     run_id = digest([inputs, files, settings.content(), versions()])[:12]
     return {"run_id": run_id, "inputs": inputs, "files": files}
 
 
-def _sweep(out):
-    """What a killed run left behind; we hold the lock, so nobody is working there."""
-    for left in out.glob(".work-*"):
-        shutil.rmtree(left)
-
-
 def _hash_delivery(folder):
     if not folder.is_dir():
         raise DeliveryError("there is no such delivery", where=folder, next_step="name the folder of the extracts")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(DELIVERED))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    try:
+        deidentify.check_file_names(folder)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(DELIVERED))
+        return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    except OSError as error:
+        raise DeliveryError(
+            f"the delivery cannot be read: {error.strerror}",
+            where=error.filename,
+            next_step="wait until it is complete and may be read, then run again",
+        ) from None
 
 
 def _hash_shipped(site_rules):

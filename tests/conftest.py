@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import tally
 
 from flows import ROOT
 
@@ -45,6 +46,9 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter):
     for line in NOT_RUN.values():
         terminalreporter.write_line(f"NOT RUN: {line}", red=True, bold=True)
+    for line in tally.lines():
+        terminalreporter.write_line(line)
+    tally.write()
 
 
 def pytest_sessionfinish():

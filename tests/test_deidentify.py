@@ -137,12 +137,16 @@ def test_a_value_shaped_like_an_identifier_in_a_label(con, tmp_path, code, value
         ("ID-26", "accession_id", "1.2.840.113619.2.55.3.604688119"),
         ("ID-31", "ordering_provider_id", "Dr. Canary"), ("ID-31", "ordering_provider_id", "Canary, Jane"),
         ("ID-32", "context", "she is worried about it"), ("ID-32", "order_id", "the first order of"),
-        ("ID-33", "site_id", "the clinic on the hill behind the old station"),
+        ("ID-37", "site_id", "the clinic on the hill behind the old station"), ("ID-37", "patient_id", "x" * 200),
         ("ID-21", "code", "jane@example.org"), ("ID-24", "code", "https://example.org"),
         ("ID-33", "code", "ultrasound of the left breast because of a lump"),
         ("ID-21", "reason_codes", "C50.911;jane@example.org"),
         ("ID-20", "ordered_on", "123-45-6789"),
         ("ID-28", "context", "2024-01-01"),
+        ("ID-35", "order_id", "o1\u200b"), ("ID-35", "site_id", "\u202enorth"), ("ID-35", "code", "76641\x1b[2J"),
+        ("ID-36", "patient_id", "1950-06-01"), ("ID-36", "code", "6/1/1950"), ("ID-38", "patient_id", "MRN 00123456"),
+        ("ID-20", "payer", "１２３‐４５‐６７８９"), ("ID-21", "payer", "jane＠example.org"), ("ID-23", "payer", "617\u2011555\u20110123"),
+        ("ID-20", "code", "123-45-6789"), ("ID-20", "code_system", "123-45-6789"), ("ID-31", "site_id", "Mr Canary"),
     ],
 )  # fmt: skip
 def test_a_value_shaped_like_an_identifier_elsewhere(con, tmp_path, code, column, value):
@@ -150,6 +154,15 @@ def test_a_value_shaped_like_an_identifier_elsewhere(con, tmp_path, code, column
     assert f"column {column}: 1 row looks like" in told
     assert code in told
     assert value not in told
+
+
+@pytest.mark.parametrize(("mode", "is_refused"), [("limited_data_set", False), ("shifted_dates", True)])
+def test_an_age_over_89_in_words_is_for_a_limited_data_set_alone(con, tmp_path, mode, is_refused):
+    folder = write(tmp_path, orders=orders(payer="plan for 93 year old"))
+    if is_refused:
+        assert "ID-39" in refused(con, folder, deid_mode=mode)
+    else:
+        read(con, folder, deid_mode=mode)
 
 
 def test_every_rule_has_a_canary_here():
@@ -277,6 +290,7 @@ def test_ordinary_data_pass(con, tmp_path):
     keys = [
         "cfcd208495d565ef66e7dff9f98764da", "72652f31-d6d8-dfe7-39d2-8e492a93747f", "P0001", "2024-000123", "12345678",
         "2024-123-45-6789", "ORD.2024.03.01", "urn:uuid:72652f31-d6d8-dfe7-39d2-8e492a93747f", "Patient/17", "a=b+c/d==",
+        "9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca72323c3d99ba5c11d7c7acc6e14b8c5da0c4663475c2e5c3adef46f73bcdec043",
         "S1-0000000123", "20240301-0007", "0x1F", "AbC123dEf456GhI789", "1.2.3", "123-456-7890",
     ]  # fmt: skip
     codes = [
@@ -296,7 +310,7 @@ def test_ordinary_data_pass(con, tmp_path):
             "code": codes[number % 13][1], "performed_on": days[(number + 1) % 4], "laterality": "Left", "accession_id": key,
             "modifiers": "LT;59;76", "reason_codes": "C50.911; Z12.31; R92.8; Z85.3; N63.10",
             "context": "response assessment; patient choice", "ordering_provider_id": "1234567893",
-            "site_id": "St. Mary Medical Center North", "payer": "Blue Cross Blue Shield of Massachusetts",
+            "site_id": ("St. Mary Medical Center North", "MR CENTER WEST", "DR ROOM 2")[number % 3], "payer": "Blue Cross Blue Shield of Massachusetts",
         }
         for number, key in enumerate(keys)
     ]  # fmt: skip

@@ -9,14 +9,14 @@ import stat
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import duckdb
 import polars as pl
 import pytest
 from conftest import audit
+from page_figures import Page
 
-from flows import ROOT, ledger, publish
+from flows import ROOT, ledger, page_worklist, publish, releases
 from flows.errors import AuditError, LockedError
 from flows.lock import locked
 
@@ -53,7 +53,7 @@ def run_id_in_a_new_process(out):
 
 def test_a_result_is_whole(audited):
     assert {path.name for path in audited.iterdir() if not path.name.startswith(".")} == {
-        *publish.SHOWN, "current", "releases", ledger.NAME,
+        *releases.SHOWN, "current", "releases", ledger.NAME,
     }  # fmt: skip
     exports = {path.name for path in (audited / "exports").iterdir()}
     assert exports == {f"{name}.{kind}" for name in publish.EXPORTED for kind in ("csv", "parquet")}
@@ -64,6 +64,44 @@ def test_the_protected_folder_says_what_it_is(audited):
     note = (audited / "protected" / "README.txt").read_text()
     assert "protected zone only" in note
     assert all(name in note for name in publish.PROTECTED)
+
+
+def test_the_worklist_page_shows_every_row_by_site_finding_and_reason_and_no_person_first(audited):
+    rows = pl.read_parquet(audited / "protected" / "worklist.parquet").to_dicts()
+    page = Page((audited / "protected" / "worklist.html").read_text(encoding="utf-8"))
+    assert "Patients' rows, for the protected zone only. This page must not be passed on." in page.text
+    places = {row["order_id"]: page.text.index(row["order_id"]) for row in rows}
+    groups = [tuple(str(row[name] or "~") for name in page_worklist.GROUP) for row in sorted(rows, key=lambda row: places[row["order_id"]])]
+    assert len(rows) > 3
+    assert groups == sorted(groups)
+    for row in rows:
+        told = page.text[places[row["order_id"]] :]
+        assert all(str(row[name]) in told for name in ("case_id", "index_on", "ordering_provider_id") if row[name])
+        assert row["resolution"] in page.text
+    assert "worklist.html" in (audited / "protected" / "README.txt").read_text()
+    assert not (audited / "exports" / "worklist.html").exists()
+    assert "protected/worklist.html" in json.loads((audited / "manifest.json").read_text())["files"]
+
+
+def test_the_worklist_page_counts_and_sorts_nothing_by_provider():
+    row = dict.fromkeys(("reason", "alternative", "counterfactual", "exception", "evidence", "code", "code_system"))
+    row |= {"site_id": "a", "finding": "not_appropriate", "measure": "post_completion", "index_on": 400, "procedure": "us_breast", "resolution": "ask"}
+    told = [("o3", "c1", "zoe"), ("o1", "c2", "amy"), ("o2", "c3", "zoe")]
+    rows = [row | {"order_id": order, "case_id": case, "ordering_provider_id": provider} for order, case, provider in told]
+    (site,) = page_worklist.sites([*rows, row | {"site_id": None, "order_id": "o9", "case_id": "c9", "ordering_provider_id": None}])[:1]
+    assert [line["ordering_provider_id"] for line in site["groups"][0]["rows"]] == ["zoe", "amy", "zoe"]
+    html = page_worklist.render(pl.DataFrame([*rows, rows[0] | {"order_id": "<script>x</script>", "site_id": None}], infer_schema_length=None), "delivery")
+    page = Page(html)
+    assert page.text.count("What would resolve it: ask.") == 2
+    assert "<script>x</script>" in page.text
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "Synthetic" not in page.text
+    assert "site unknown" in page.text
+
+
+def test_an_empty_worklist_says_so(audited):
+    worklist = pl.read_parquet(audited / "protected" / "worklist.parquet").clear()
+    assert "No index order needs a look." in page_worklist.render(worklist, "delivery")
 
 
 def test_every_file_is_its_owners_alone(audited):
@@ -213,22 +251,20 @@ def test_only_so_many_results_are_kept_and_the_current_one_always(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     for number in range(5):
-        run = SimpleNamespace(settings=SimpleNamespace(out=out), run_id=f"run{number}")
-        publish._swap(run, release(tmp_path, number))
+        releases.swap(out, release(tmp_path, number), f"run{number}", {})
         os.utime(out / "releases" / f"run{number}", (number, number))
-    publish._prune(out, keep=3)
+    releases.prune(out, keep=3)
     assert sorted(path.name for path in (out / "releases").iterdir()) == ["run2", "run3", "run4"]
     assert (out / "manifest.json").read_text() == "4"
-    publish._prune(out, keep=1)
+    releases.prune(out, keep=1)
     assert (out / "manifest.json").read_text() == "4"
 
 
 def test_an_older_result_of_the_same_audit_is_not_written_over(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    run = SimpleNamespace(settings=SimpleNamespace(out=out), run_id="run")
-    publish._swap(run, release(tmp_path, 1))
-    publish._swap(run, release(tmp_path, 2))
+    releases.swap(out, release(tmp_path, 1), "run", {})
+    releases.swap(out, release(tmp_path, 2), "run", {})
     assert (out / "releases" / "run" / "manifest.json").read_text() == "1"
     assert (out / "manifest.json").read_text() == "2"
 

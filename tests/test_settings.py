@@ -121,9 +121,16 @@ def test_synthea_counts_its_own_mastectomy():
 
 
 def test_the_demo_is_named_synthetic(tmp_path):
-    settings = load_settings(**{**NEEDED, "extracts": tmp_path})
-    assert settings.source_label == "delivery"
+    assert load_settings(**{**NEEDED, "extracts": tmp_path}).source_label == "delivery"
     (tmp_path / "SYNTHETIC.txt").touch()
+    assert load_settings(**{**NEEDED, "extracts": tmp_path}).source_label == "demo (synthetic)"
+
+
+def test_a_delivery_that_goes_away_keeps_its_name(tmp_path):
+    (tmp_path / "SYNTHETIC.txt").touch()
+    settings = load_settings(**{**NEEDED, "extracts": tmp_path})
+    assert settings.source_label == "demo (synthetic)"
+    (tmp_path / "SYNTHETIC.txt").unlink()
     assert settings.source_label == "demo (synthetic)"
 
 

@@ -1,0 +1,178 @@
+"""How far an audit can reach: its own folders, loopback, and nothing that a delivery or a setting could name."""
+
+import json
+import os
+import subprocess
+import sys
+from ipaddress import ip_address
+
+import duckdb
+import pytest
+from deliveries import settings_for, write
+
+from flows import ROOT, stages
+from flows.errors import AuditError
+from flows.settings import load_settings
+from flows.workspace import opened
+
+# Written into the process, and every process it starts, before anything else runs there.
+WATCH = """
+import json, os, sys
+def note(event, args):
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"):
+        what = args[0] if event == "socket.getaddrinfo" else args[1]
+        with open(os.environ["WATCHED"], "a") as file:
+            file.write(json.dumps([event, what if isinstance(what, (str, list, tuple)) else str(what)], default=str) + chr(10))
+sys.addaudithook(note)
+"""
+OUTSIDE = [
+    "select * from read_csv('/etc/passwd')",
+    "select * from read_text('{outside}')",
+    "select * from glob('/*')",
+    "copy (select 1) to '{outside}.new'",
+    "attach '{outside}.db' as other",
+    "export database '{outside}.folder'",
+    "install httpfs",
+    "load httpfs",
+    "select * from read_parquet('https://example.org/a.parquet')",
+    "set enable_external_access = true",
+    "set allowed_directories = ['/']",
+    "set lock_configuration = false",
+]
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    with opened(settings_for(write(tmp_path / "delivery"))) as run:
+        stages.load_rules(run)
+        stages.read_delivery(run)
+        yield run
+
+
+@pytest.mark.parametrize("statement", OUTSIDE)
+def test_once_read_sql_reaches_no_file_no_network_and_no_setting(run, tmp_path, statement):
+    with pytest.raises(duckdb.Error):
+        run.con.execute(statement.format(outside=tmp_path / "secret.txt"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "secret.txt"]
+
+
+def watched(tmp_path, *arguments):
+    """The command in a process of its own: what its sockets were asked to reach."""
+    (tmp_path / "watch").mkdir()
+    (tmp_path / "watch" / "sitecustomize.py").write_text(WATCH)
+    log = tmp_path / "watched.jsonl"
+    log.touch()
+    paths = [str(tmp_path / "watch"), str(ROOT)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    env |= {"PYTHONPATH": os.pathsep.join(paths), "WATCHED": str(log)}
+    subprocess.run([sys.executable, "-m", "flows", *map(str, arguments)], check=True, capture_output=True, env=env, timeout=300)
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def is_own(address):
+    """Loopback, or a file of this machine."""
+    host = address[0] if isinstance(address, list) else address
+    return host in ("localhost", "", None) or str(host).startswith(("/", "\x00")) or is_loopback(str(host))
+
+
+def is_loopback(host):
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def test_the_watch_would_see_a_call(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(WATCH)
+    log = tmp_path / "log"
+    call = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('192.0.2.1', 9))"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "WATCHED": str(log)}
+    subprocess.run([sys.executable, "-c", call], check=False, env=env)
+    ((event, address),) = [json.loads(line) for line in log.read_text().splitlines()]
+    assert event == "socket.connect"
+    assert not is_own(address)
+
+
+def test_an_audit_calls_nobody(example, tmp_path):
+    """Libraries may try whether the machine knows IPv6 by binding to it; nothing is asked, sent or connected."""
+    arguments = ("--extracts", example, "--out", tmp_path / "out", "--config", example / "audit.toml", "--direct")
+    calls = watched(tmp_path, "run", *arguments)
+    assert [call for call in calls if call[0] != "socket.bind" or not is_own(call[1])] == []
+
+
+@pytest.mark.flow
+def test_with_prefect_nothing_listens_or_calls_beyond_loopback(example, tmp_path):
+    calls = watched(tmp_path, "run", "--extracts", example, "--out", tmp_path / "out", "--config", example / "audit.toml")
+    assert calls, "the embedded server speaks over loopback, and the watch must see it"
+    assert [call for call in calls if not is_own(call[1])] == []
+
+
+INJECTED = "x'); drop table rule.run; --"
+
+
+@pytest.mark.parametrize("given", [
+    {"parameters": {"window_days": f"84 {INJECTED}"}},
+    {"parameters": {"site_timezone": INJECTED}},
+    {"parameters": {INJECTED: "1"}},
+    {"edition_override": INJECTED},
+    {"conditional_surgery": [f"SNOMED:{INJECTED}"]},
+    {"memory_limit": f"1GB{INJECTED}"},
+    {"as_of": INJECTED},
+    {"deid_mode": INJECTED},
+    {"source": INJECTED},
+])  # fmt: skip
+def test_a_setting_is_a_value_and_never_sql(tmp_path, given):
+    given = {"extracts": write(tmp_path / "delivery"), "out": tmp_path / "out", "deid_mode": "limited_data_set"} | given
+    with pytest.raises(AuditError) as refused:
+        load_and_run(given)
+    assert refused.value.exit_code in (3, 5, 7)
+
+
+def load_and_run(given):
+    with opened(load_settings(**given)) as run:
+        stages.load_rules(run)
+
+
+def test_folders_may_have_any_name(tmp_path):
+    folder = write(tmp_path / "it's; drop -- \"x\"")
+    settings = settings_for(folder, temp_directory=tmp_path / "a'b")
+    stages.run_direct(settings)
+    assert (settings.out / "report.html").exists()
+
+
+@pytest.mark.parametrize("procedure", [INJECTED, "../../etc/passwd", "us_breast' or '1'='1"])
+def test_a_code_map_holds_words_and_never_sql(tmp_path, procedure):
+    orders = "order_id,patient_id,ordered_on,code_system,code\no1,p1,2024-03-01,LOCAL,A1\n"
+    code_map = f'code_system,code,procedure\nLOCAL,A1,"{procedure}"\n'
+    settings = settings_for(write(tmp_path / "delivery", orders=orders, code_map=code_map))
+    try:
+        stages.run_direct(settings)
+    except AuditError as refused:
+        assert refused.exit_code in (4, 5, 6, 7)  # noqa: PT017
+        assert procedure not in str(refused)  # noqa: PT017
+    else:
+        with duckdb.connect(str(settings.out / "audit.duckdb"), read_only=True) as con:
+            assert con.execute("select count(*) from rule.run").fetchall() == [(1,)]
+            assert con.execute("select count(*) from core.imaging_line where kind = 'mapped'").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("cell", ["read_csv('/etc/passwd')", INJECTED, "(select max(patient_id) from raw.orders)"])
+def test_a_sites_row_is_a_value_and_never_sql(tmp_path, cell):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "parameter.csv").write_text(f'name,effective_from,value,unit,reference\nwindow_days,,"{cell}",days,site\n')
+    settings = settings_for(write(tmp_path / "delivery"), site_rules=site)
+    with pytest.raises(AuditError) as refused:
+        stages.run_direct(settings)
+    assert refused.value.exit_code == 7
+
+
+def test_a_sites_folder_reads_nothing_outside_itself(tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    (tmp_path / "elsewhere.csv").write_text("name,effective_from,value,unit,reference\nwindow_days,,1,days,x\n")
+    (site / "parameter.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(AuditError) as refused:
+        stages.run_direct(settings_for(write(tmp_path / "delivery"), site_rules=site))
+    assert refused.value.exit_code == 7
