@@ -13,7 +13,7 @@ MEMORY = Path("/proc/meminfo")
 
 def memory_limit():
     """In DuckDB's words."""
-    spare = min(_available(), *_limits())
+    spare = min([_available(), *_limits()])
     return f"{max(LEAST, int(spare * SHARE)) >> 20}MiB"
 
 

@@ -16,6 +16,7 @@ REASONS = {"clinical_worsening": "progression", "discordant_findings": "discorda
 RESPONSE = ("index_post_completion", "index_on_treatment", "later_order")
 BANDS = {"below_80": (0, 80), "80_to_90": (80, 90), "90_to_95": (90, 95), "95_and_above": (95, 100)}
 FINER = {"all": "year", "year": "quarter"}
+REACH = 20  # how near a count is to another one whose tens stand for it
 
 
 def tables_beside(book, released, truth):
@@ -90,17 +91,17 @@ class Beside:
         else:
             low, high = 11 if n == 20 else n - 5, n + 4
             if near is not None and rounded(near) == n:
-                low, high = min(low, max(11, near - 20)), max(high, near + 20)
+                low, high = min(low, max(11, near - REACH)), max(high, near + REACH)
             self.book.relate([cell], [], low, high)
 
     def share(self, part, whole, share, count):
-        """A share in so many steps; halves go up."""
+        """A share in so many steps; halves go to the middle."""
         if share in (0, 1):
             self.book.equal([part], [whole] if share else [])
             return
         at = round(share * count)
-        self.book.at_most([(2 * at - 1, whole)], [(2 * count, part)])
-        self.book.at_most([(2 * count, part)], [(2 * at + 1, whole)], -1)
+        self.book.at_most([(2 * at - 1, whole)], [(2 * count, part)], -1 if 2 * at > count else 0)
+        self.book.at_most([(2 * count, part)], [(2 * at + 1, whole)], -1 if 2 * at < count else 0)
         self.book.relate([part], [], 11, float("inf"))
         self.book.relate([whole], [part], 11, float("inf"))
 
@@ -207,9 +208,8 @@ class Beside:
         cell, (whole,) = ("maturity", "|".join(map(str, key)), "n_settled"), self.count("n_index", key[0], "episode", grain=key[1], start=key[2])
         self.book.add(cell, None, real["n_settled"])
         self.less(("unsettled", *key), [whole], [cell])
-        near = self.index(key[0], "episode") if key[1] == "all" else self.shown([whole])
         if row["settled_share"] is not None:
-            self.share(cell, whole, row["settled_share"], steps(rounded(near)))
+            self.share(cell, whole, row["settled_share"], steps(rounded(self.shown([whole]))))
         if row["is_immature"] is True:
             self.book.at_most([(100, cell)], [(90, whole)], -1)
         if row["is_immature"] is False:
@@ -352,8 +352,8 @@ class Beside:
             if name and row["is_alarm"] is not None:
                 part, whole = (("secondary_measure", f"{name}|{row['measure']}", column) for column in ("numerator", "denominator"))
                 limit = round(100 * (1 - row["threshold"] if name == "S9" else row["threshold"]))
-                if row["is_alarm"]:
-                    self.book.at_most([(100, part)], [(limit, whole)], -1)
+                if row["is_alarm"]:  # a share at the limit may pass it by a rounding of the machine
+                    self.book.at_most([(100, part)], [(limit, whole)])
                 else:
                     self.book.at_most([(limit, whole)], [(100, part)])
 
@@ -368,5 +368,5 @@ def rounded(number):
 
 def steps(n):
     """Each step is at least five units wide, whatever whole the tens may stand for."""
-    least = max(11, n - 25)
+    least = max(11, n - 5 - REACH)
     return next((count for count in (100, 50, 20) if least >= 5 * count), 10)

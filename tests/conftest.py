@@ -51,8 +51,18 @@ def pytest_terminal_summary(terminalreporter):
     tally.write()
 
 
-def pytest_sessionfinish():
+def pytest_sessionfinish(session):
     shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
+    if hasattr(session.config, "workeroutput"):  # one of several processes: its figures go to the one that reports
+        session.config.workeroutput["told"] = {"not_run": NOT_RUN, "tally": tally.given()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    told = getattr(node, "workeroutput", {}).get("told")
+    if told:
+        NOT_RUN.update(told["not_run"])
+        tally.take(told["tally"])
 
 
 @pytest.fixture(scope="session")

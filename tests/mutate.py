@@ -14,6 +14,8 @@ import vignette
 from flows import models
 
 FILE = Path(__file__).with_name("mutants.csv")
+# A built delivery takes 30 MB, and 200 once many mutants have gone through it; there are about a hundred of them.
+KEPT = 12
 
 
 @dataclass
@@ -110,15 +112,24 @@ class Killers:
         return any(rule in told.rules or rule in told.because for told in self.batches[number])
 
     def _build(self, number, step, text):
-        if number not in self.deliveries:
-            delivery = self.deliveries[number] = vignette.Delivery(self.batches[number])
-            delivery.build(self.steps)
-            self.green[number] = [told for told in self.batches[number] if not delivery.failures(told)]
+        delivery = self.deliveries.pop(number, None) or self._sound(number)
+        self.deliveries[number] = delivery  # the last in line is the last to be dropped
+        while len(self.deliveries) > KEPT:
+            dropped = next(iter(self.deliveries))
+            self.deliveries.pop(dropped).con.close()
+            self.unsound_from.pop(dropped, None)
         position = [at[:2] for at in self.steps].index(step)
         start = min(position, self.unsound_from.get(number, position))
         self.unsound_from[number] = position
         steps = [(*at[:2], text if at[:2] == step else at[2]) for at in self.steps]
-        self.deliveries[number].build(steps[start:])
+        delivery.build(steps[start:])
+
+    def _sound(self, number):
+        delivery = vignette.Delivery(self.batches[number])
+        delivery.build(self.steps)
+        if number not in self.green:
+            self.green[number] = [told for told in self.batches[number] if not delivery.failures(told)]
+        return delivery
 
 
 def in_order():

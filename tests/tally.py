@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from flows import ROOT
 
 COUNTS = {}
-NOT_INJECTED = []  # what this machine could not do, said aloud
+NOTES = []  # what the counts do not say: what this machine could not do, how near it came
 PATH = ROOT / "build" / "faults.json"
 
 
@@ -29,6 +29,17 @@ def counted(kind):
         record(kind, n_ok, 1)
 
 
+def given():
+    """What one of several processes counted, for the one that reports."""
+    return {"counts": COUNTS, "notes": NOTES}
+
+
+def take(told):
+    for kind, (n_ok, n) in told["counts"].items():
+        record(kind, n_ok, n)
+    NOTES.extend(told["notes"])
+
+
 def lines():
     """The table; nothing where nothing was injected."""
     if not COUNTS:
@@ -36,7 +47,7 @@ def lines():
     width = max(map(len, COUNTS))
     head = f"{'fault':<{width}}  survived / injected"
     rows = [f"{kind:<{width}}  {n_ok:>8,} / {n:,}" for kind, (n_ok, n) in sorted(COUNTS.items())]
-    return [head, *rows, *(f"NOT INJECTED: {what}" for what in NOT_INJECTED)]
+    return [head, *rows, *(f"{note}" for note in NOTES)]
 
 
 def write():

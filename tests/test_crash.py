@@ -336,7 +336,7 @@ def _may_mount(folder):
 def test_a_small_disk_that_fills_leaves_the_last_result(scene, out, tmp_path):
     """A disk of its own, which only root can make; the limit on every file's size covers the same elsewhere."""
     if not _may_mount(tmp_path):
-        tally.NOT_INJECTED.append("a disk that is full (tmpfs): only root may mount one; RLIMIT_FSIZE stood in")
+        tally.NOTES.append("NOT INJECTED: a disk that is full (tmpfs): only root may mount one; RLIMIT_FSIZE stood in")
         return
     used = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     for number, share in enumerate((0.05, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)):

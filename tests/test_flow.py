@@ -6,7 +6,7 @@ import json
 import pytest
 
 from flows import stages
-from flows.errors import AuditError, DeliveryError
+from flows.errors import AuditError, DeliveryError, LockedError
 
 pytestmark = pytest.mark.flow
 
@@ -128,3 +128,13 @@ def test_a_rule_that_does_not_hold_is_not_tried_again(prefect, example, tmp_path
     with pytest.raises(DeliveryError):
         audit(**given(example, tmp_path / "out"))
     assert len(tries) == 1
+
+
+def test_a_flow_that_fires_while_another_runs_is_told_so(flowed, example):
+    from flows.audit import audit
+    from flows.lock import locked
+
+    with locked(flowed), pytest.raises(LockedError, match="another audit is running: process .* since ") as error:
+        audit(**given(example, flowed))
+    assert error.value.exit_code == 10
+    assert (flowed / "report.html").exists()

@@ -1,6 +1,6 @@
 """Every sentence of the SPEC as a patient whose story it decides. The vignettes themselves are in tests/vignettes."""
 
-from functools import cache
+from functools import lru_cache
 
 import pytest
 import vignette
@@ -12,7 +12,7 @@ BATCH_OF = {one.mark: number for number, batch in enumerate(BATCHES) for one in 
 RULES = {row["rule"]: row["words"] for row in vignette.read_csv(vignette.FOLDER / "rules.csv")}
 
 
-@cache
+@lru_cache(maxsize=8)  # the large batch is asked again and again, the small ones once; each takes some 30 MB
 def built(number):
     delivery = vignette.Delivery(BATCHES[number])
     delivery.build()

@@ -9,7 +9,6 @@ import csv
 import functools
 import json
 import math
-from itertools import groupby
 
 from flows import ROOT
 from flows.disclosure.compliance import within
@@ -42,19 +41,17 @@ def close_beside(rows, small, compliance):
     rows["validity"] = [validity(row, rows) for row in rows["validity"]]
 
 
-def in_groups(rows, names, column, is_closed, given, is_known=lambda row: False, hidden=lambda row, total: 0):
+def in_groups(rows, key, column, is_closed, given, is_known=lambda row: False, hidden=lambda row, total: 0):
     """Each row, the total of its group, and whether it is closed. Some table may show the total: no row is closed alone.
 
     given(count, row, total): what is given of an open row; one of them must look the same with a unit less, which a closed one
     may then have more, even if all others were known. is_known(row): others do show the count of the row: it is no company.
     hidden(row, total): how many of the total are hidden elsewhere: as many may be missing here for all that is shown.
     """
-
-    def key(row):
-        return tuple(row[name] for name in names)
-
-    for _, members in groupby(sorted(rows, key=key), key):
-        group = list(members)
+    groups = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    for group in groups.values():
         total = sum(row[column] for row in group)
         closed = {at for at, row in enumerate(group) if row[column] and is_closed(row, total)}
         sizes = [0 if is_known(row) else row[column] for row in group]
@@ -115,13 +112,13 @@ def edition_change(rows, small, known):
     def hidden(row, total):
         return 0 if known.asking(row["question"]) is not None else total - known.at_least_asking(row["question"])
 
-    groups = in_groups(rows, ("question",), "n_orders", is_closed, lambda count, *_: tens(count, small), hidden=hidden)
+    groups = in_groups(rows, lambda row: known.reasons(row["question"]), "n_orders", is_closed, lambda count, *_: tens(count, small), hidden=hidden)
     return [counted(row, closed, small) for row, _, closed in groups]
 
 
 def staging(rows, small, known):
     is_hidden = known.asking("suspected_metastasis") is None
-    groups = in_groups(rows, (), "n_cases", lambda row, _: is_small(row["n_cases"], small), lambda count, *_: tens(count, small))
+    groups = in_groups(rows, lambda row: None, "n_cases", lambda row, _: is_small(row["n_cases"], small), lambda count, *_: tens(count, small))
     return [counted(row, closed or is_hidden, small) for row, _, closed in groups]
 
 
@@ -134,7 +131,7 @@ def label_basis(rows, small, known):
     """A closed kind still shows a band, where that fits several counts."""
 
     def n_of(row, total):
-        near = known.shared(row["measure"], row["aspect"])
+        near = known.in_period(row["measure"], "order")
         return None if near is None else tens(total, small, near)
 
     def stratum(row):
@@ -152,7 +149,7 @@ def label_basis(rows, small, known):
         return bool(twin) and twin["n_index"] is not None
 
     shown = []
-    for row, total, closed in in_groups(rows, ("measure", "aspect"), "n_index", is_closed, given, is_known):
+    for row, total, closed in in_groups(rows, lambda row: (row["measure"], row["aspect"]), "n_index", is_closed, given, is_known):
         part, n = row["n_index"], n_of(row, total)
         share = None if closed else given(part, row, total)
         names = {name: row[name] for name in ("measure", "aspect", "kind")}
@@ -198,7 +195,7 @@ def ends():
 def maturity(rows, small, known, parameters):
     """Shares by period; years and quarters add up, and how many episodes each holds is known."""
     found = {(row["measure"], row["period_grain"], row["period_start"]): row for row in rows}
-    n_of = {key: near and tens(found[key]["n_index"], small, near) for key, near in ((key, known.in_period(*key)) for key in found)}
+    n_of = {key: near and tens(found[key]["n_index"], small, near) for key, near in ((key, known.in_period(key[0], "episode", *key[1:])) for key in found)}
     shares = {key: coarse_share(row["n_settled"], row["n_index"], n_of[key], small) for key, row in found.items()}
     closed = {key for key, share in shares.items() if share is None}
     groups = [Group(key, [other for other in found if is_part(other, key)]) for key in found if key[1] in FINER]
@@ -237,4 +234,4 @@ def validity(row, released):
         value = round(1 - value, 2) if name == "S9" and value is not None else value
     is_closed = value is None and row["value"] is not None
     is_alarm = True if is_closed and is_below else None if value is None else row["is_alarm"]
-    return row | {"value": value, "n": n, "is_alarm": is_alarm, "suppressed": is_closed}
+    return row | {"value": value, "n": n, "is_alarm": is_alarm, "suppressed": is_closed or n is None}

@@ -73,6 +73,7 @@ class Compliance:
         for name, parts in (("bad", BAD), ("undecided", UNDECIDED)):
             small = {key for key in self.rows if any(is_small(self.truth[key][part], self.small) for part in parts)}
             self.close_block(name, small, lambda key, parts=parts: sum(self.truth[key][part] for part in parts))
+        self.closed["bad"] = self.settle(self.closed["bad"], self.room_for_mixed)
         small = {key for key in self.rows if is_small(self.truth[key]["n_exception"], self.small)}
         self.close_block("exception", small, self.size("n_exception"))
         for column, status in BESIDE.items():
@@ -117,7 +118,7 @@ class Compliance:
         """Every small count of a closed row can move: a unit of it changes places with one of another closed row."""
         closed = [key for key in group.rows if key in hidden and self.truth[key]["n_index"]]
         return all(
-            any(self.can_swap(one, other, cell, hidden, bands or {}) for other in closed if other != one)
+            any(self.can_swap(one, other, cell, hidden, bands or {}) and self.has_twin(one, other, cell, hidden) for other in closed if other != one)
             for one in closed for cell, number in enumerate(self.outcomes(one)) if is_small(number, self.small)
         )
 
@@ -130,6 +131,15 @@ class Compliance:
                 if self.fits(gives, cell, against, bands) and self.fits(takes, against, cell, bands):
                     return True
         return False
+
+    def has_twin(self, one, other, cell, hidden):
+        """On the other basis the same unit can move too, or in both rows there is more than one order for some episode."""
+        twins = self.twin(one), self.twin(other)
+        if twins[0] == one or not all(key in self.truth for key in twins):
+            return True
+        if all(self.truth[key]["n_index"] != self.truth[twin]["n_index"] for key, twin in zip((one, other), twins, strict=True)):
+            return True
+        return self.outcomes(twins[0])[cell] > 0 and self.can_swap(*twins, cell, hidden, {})
 
     def holds(self, key, cell, hidden):
         """A unit of the outcome in the row, in closed rows down to the finest period: open ones would tell of it."""
@@ -171,6 +181,12 @@ class Compliance:
 
     def size(self, column):
         return lambda key: self.truth[key][column] or 0
+
+    def room_for_mixed(self, key):
+        """Orders beyond one for each episode: where there are none, everybody knows that none is mixed."""
+        if key[1] == "episode" and key[4] not in OF_THE_ORDER and self.twin(key) in self.truth:
+            return self.truth[self.twin(key)]["n_index"] - self.truth[key]["n_index"]
+        return sum(self.truth[key][part] for part in BAD)
 
     def price(self, key):
         return key in self.roots, self.truth[key]["n_index"], str(key)

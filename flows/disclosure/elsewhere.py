@@ -37,25 +37,25 @@ class Elsewhere:
             return sum(self.compliance.outcomes(self.compliance.key(row))[:2])
         return row["n_index"]
 
-    def in_period(self, measure, grain, start):
-        return self.index(measure, "episode") if grain == "all" else self.row(measure, "episode", grain=grain, start=start)["n_index"]
+    def in_period(self, measure, basis, grain="all", start=None):
+        """As index, but only what is shown: parts that add up would tell of a whole that is not."""
+        return self.row(measure, basis, grain=grain, start=start)["n_index"]
 
     def stratum(self, measure, aspect, kind):
         """The row of a stratum that counts the same index orders; None where there is none."""
         return self.row(measure, "order", STRATA[aspect], kind) if aspect in STRATA else None
 
-    def shared(self, measure, aspect):
-        """The index orders that an aspect shares out. A share of a stratum that is shown would tell of a whole that is not."""
-        is_hidden = aspect in STRATA and self.row(measure, "order")["n_index"] is None
-        return None if is_hidden else self.index(measure, "order")
+    @staticmethod
+    def reasons(question):
+        return REASONS.get(question, ("before_therapy",))
 
     def asking(self, question, column="n_orders"):
         """Order lines (or cases with such) that ask a question."""
-        return total(self.orders[column], REASONS.get(question, ("before_therapy",)))
+        return total(self.orders[column], self.reasons(question))
 
     def at_least_asking(self, question):
         """As many as are known of in any case."""
-        shown = [self.orders["n_orders"][reason] for reason in REASONS.get(question, ("before_therapy",))]
+        shown = [self.orders["n_orders"][reason] for reason in self.reasons(question)]
         if question == "breast_response":
             shown += [self.index(measure, "order") for measure in MEASURES if self.orders["n_orders"][f"index_{measure}"] is None]
         return sum(filter(None, shown))

@@ -47,8 +47,9 @@ def coarse_share(part, whole, n, small):
     """A share in steps; None where it is closed. n: the tens that are given for the whole."""
     if not whole or not n:
         return None
-    count = steps(n, small)
-    at = (2 * part * count + whole) // (2 * whole)
+    count, rest = steps(n, small), whole - part
+    at = (2 * min(part, rest) * count + whole) // (2 * whole)  # so that part and rest say the same
+    at = at if part <= rest else count - at
     least = (2 * min(at, count - at) - 1) * wholes(n, small)[0]  # of the parts and rests that look the same, times 2 count
     return at / count if part in (0, whole) or least > 2 * count * small else None
 

@@ -3,13 +3,28 @@
 -- The columns of the current edition say what the rating would be today: the second reading of history.
 with
 
+told as (
+
+    select distinct
+        order_id,
+        role,
+        row_id
+    from core.evidence
+
+),
+
+-- Over sorted rows and not as an ordered aggregate, which would hold the evidence of every order in memory at once.
 evidence as (
 
     select
         order_id,
-        string_agg(distinct role || ':' || row_id, '; ' order by role || ':' || row_id) as evidence
-    from core.evidence
-    group by order_id
+        string_agg(role || ':' || row_id, '; ') over so_far as evidence
+    from told
+    window so_far as (
+        partition by order_id
+        order by role, row_id
+    )
+    qualify lead(row_id) over so_far is null
 
 ),
 

@@ -43,7 +43,7 @@ common as (
 
     select
         extract,
-        column_name || ' ' || reason as common_reason,
+        concat_ws(' ', column_name, reason) as common_reason,
         count(*) as n_common_reason
     from stg.quarantine
     group by extract, column_name, reason
