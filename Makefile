@@ -63,7 +63,7 @@ lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade tak
 		--no-annotate --no-header --strip-extras --allow-unsafe \
 		--output-file $(BUILD)/requirements.lock pyproject.toml
 	@# Lines that begin with -- would name where packages were found: that is each machine's own business.
-	@{ sed '/^[^#]/,$$d' requirements.lock; grep -v -e '^#' -e '^--' -e '^$$$$' $(BUILD)/requirements.lock; } > $(BUILD)/headed.lock
+	@{ sed '/^[^#]/,$$d' requirements.lock; grep -v -e '^#' -e '^--' -e '^$$' $(BUILD)/requirements.lock; } > $(BUILD)/headed.lock
 	@mv $(BUILD)/headed.lock requirements.lock
 
 clean: ## remove build/, keep .venv
