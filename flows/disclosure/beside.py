@@ -41,7 +41,7 @@ def close_beside(rows, small, compliance):
     rows["validity"] = [validity(row, rows) for row in rows["validity"]]
 
 
-def in_groups(rows, key, column, is_closed, given, is_known=lambda row: False, hidden=lambda row, total: 0):
+def in_groups(rows, key, column, small, is_closed, given, is_known=lambda row: False, hidden=lambda row, total: 0):
     """Each row, the total of its group, and whether it is closed. Some table may show the total: no row is closed alone.
 
     given(count, row, total): what is given of an open row; one of them must look the same with a unit less, which a closed one
@@ -55,7 +55,7 @@ def in_groups(rows, key, column, is_closed, given, is_known=lambda row: False, h
         total = sum(row[column] for row in group)
         closed = {at for at, row in enumerate(group) if row[column] and is_closed(row, total)}
         sizes = [0 if is_known(row) else row[column] for row in group]
-        settle([Group(SHOWN, range(len(group)))], closed, sizes.__getitem__, lambda at, sizes=sizes: (sizes[at], at))
+        settle([Group(SHOWN, range(len(group)))], closed, sizes.__getitem__, lambda at, sizes=sizes: (sizes[at], at), small)
         still = sorted((sizes[at], at) for at in range(len(group)) if sizes[at] and at not in closed)
         while still and not is_loose(group, column, closed, still, given, total, hidden(group[0], total)):
             closed.add(still.pop(0)[1])
@@ -112,13 +112,13 @@ def edition_change(rows, small, known):
     def hidden(row, total):
         return 0 if known.asking(row["question"]) is not None else total - known.at_least_asking(row["question"])
 
-    groups = in_groups(rows, lambda row: known.reasons(row["question"]), "n_orders", is_closed, lambda count, *_: tens(count, small), hidden=hidden)
+    groups = in_groups(rows, lambda row: known.reasons(row["question"]), "n_orders", small, is_closed, lambda count, *_: tens(count, small), hidden=hidden)
     return [counted(row, closed, small) for row, _, closed in groups]
 
 
 def staging(rows, small, known):
     is_hidden = known.asking("suspected_metastasis") is None
-    groups = in_groups(rows, lambda row: None, "n_cases", lambda row, _: is_small(row["n_cases"], small), lambda count, *_: tens(count, small))
+    groups = in_groups(rows, lambda row: None, "n_cases", small, lambda row, _: is_small(row["n_cases"], small), lambda count, *_: tens(count, small))
     return [counted(row, closed or is_hidden, small) for row, _, closed in groups]
 
 
@@ -149,7 +149,7 @@ def label_basis(rows, small, known):
         return bool(twin) and twin["n_index"] is not None
 
     shown = []
-    for row, total, closed in in_groups(rows, lambda row: (row["measure"], row["aspect"]), "n_index", is_closed, given, is_known):
+    for row, total, closed in in_groups(rows, lambda row: (row["measure"], row["aspect"]), "n_index", small, is_closed, given, is_known):
         part, n = row["n_index"], n_of(row, total)
         share = None if closed else given(part, row, total)
         names = {name: row[name] for name in ("measure", "aspect", "kind")}
