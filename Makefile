@@ -12,7 +12,7 @@ RESULT := $(BUILD)/audit
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet --quiet
 
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check vulnerabilities deep mutants lock clean
+.PHONY: help setup run test check vulnerabilities deep mutants screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,10 +39,10 @@ run: $(READY) $(EXAMPLE)/audit.toml ## audit the bundled synthetic example, prin
 	@$(AUDIT) run --extracts $(EXAMPLE) --out $(RESULT) --config $(EXAMPLE)/audit.toml
 
 test: $(READY) ## everything that proves the labels right, in minutes
-	@$(BIN)/python -m pytest -m "not deep" --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not deep" --numprocesses auto --dist loadgroup
 
 deep: $(READY) ## the long proof: random patients, a hundred crashes, a delivery larger than memory; ends with the table of faults
-	@$(BIN)/python -m pytest -m deep --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest -m deep --numprocesses auto --dist loadgroup
 
 mutants: $(READY) ## every seeded mistake must be noticed by a test
 	@$(BIN)/python -m pytest tests/test_mutants.py
@@ -55,6 +55,9 @@ check: $(READY) vulnerabilities ## style of the Python, invariants of the rules,
 vulnerabilities: ## locked versions against the public list of known vulnerabilities
 	@test -x $(BUILD)/vulnerabilities/bin/pip-audit || { $(PYTHON) -m venv $(BUILD)/vulnerabilities && $(BUILD)/vulnerabilities/bin/pip install --quiet pip-audit; }
 	@$(BUILD)/vulnerabilities/bin/pip-audit --strict --disable-pip --requirement requirements.lock
+
+screenshots: run ## the pictures of docs/ anew, from the bundled example
+	@SCREENSHOTS_OF=$(RESULT) $(BIN)/python -m pytest tests/test_page.py --quiet -k pictures
 
 lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(BUILD)/lock && $(BUILD)/lock/bin/pip install --quiet pip-tools

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows import options
+from flows import options, query_command, verify_command
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -191,6 +191,10 @@ def explain(
 
     with duckdb.connect(str(published_database(out)), read_only=True) as con:
         typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
+
+
+app.command(epilog=_example(*query_command.EXAMPLE))(query_command.query)
+app.command(epilog=_example(*verify_command.EXAMPLE))(verify_command.verify)
 
 
 @app.command(epilog=_example("runs --out audit", "runs --out audit --quality", "runs --out audit --json"))

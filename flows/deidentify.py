@@ -6,6 +6,7 @@ codes of its own, but it cannot talk the gate out of a rule.
 kind             it stops the run when
 column_name      a column's name matches (lower case, everything but letters and digits as _)
 value_shape      any value matches; with `file` or `metadata` in applies_to, a file's name or a Parquet file's metadata too
+value_length     any value matches; asked apart, for a count of characters beside other patterns makes them slow
 value_variety    the matching values are more than allowed_values different ones, and more than allowed_share of them
 value_majority   more than allowed_share of a column's values match
 top_code         a birth year implies an age above the pattern, at the end of the delivery
@@ -110,6 +111,8 @@ def _counts(column, rules):
     strict = [rule["pattern"] for rule in rules if rule["kind"] == "value_shape"]
     counts = {f"{column}:any": _matching(column, "|".join(f"(?:{pattern})" for pattern in strict))} if strict else {}
     for rule in rules:
+        if rule["kind"] == "value_length":
+            counts[f"{column}:{rule['code']}"] = _matching(column, rule["pattern"])
         if rule["kind"] == "value_variety":
             values = f"case when regexp_matches({column}, {as_literal(rule['pattern'])}) then {column} end"
             counts[f"{column}:{rule['code']}"] = f"approx_count_distinct({values})"

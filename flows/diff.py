@@ -46,13 +46,22 @@ def compare(out, earlier, later):
         raise typer.BadParameter("both words name the same run; imaging-audit runs lists the others")
     if runs[0]["recorded_at"] > runs[1]["recorded_at"]:
         log.warning("The first run is the later one: what is told is the way back")
+    if all("database" in run for run in runs):
+        log.warning("Exact counts, without disclosure control: what is shown here stays in the protected zone")
+    shown = ("run_id", "release", "kept", "recorded_at", "source", "deid_mode", "as_of", "headline")
+    return {
+        **{name: {fact: run.get(fact) for fact in shown} for name, run in zip(("earlier", "later"), runs, strict=True)},
+        **between(runs),
+    }
+
+
+def between(runs):
+    """What differs of all that went into two runs, what that may have moved, and what did move. runs: two of `facts`."""
     files = {group: _moved_files(group, *runs) for group in ledger.GROUPS}
     values = {name: _moved_values(*(run.get(name) for run in runs)) for name in ("settings", "versions")}
     tables, not_known = _compared(runs)
     causes, unknown = _causes(files, values)
-    shown = ("run_id", "release", "kept", "recorded_at", "source", "deid_mode", "as_of", "headline")
     return {
-        **{name: {fact: run.get(fact) for fact in shown} for name, run in zip(("earlier", "later"), runs, strict=True)},
         "files": files,
         **values,
         "causes": causes,
@@ -60,6 +69,14 @@ def compare(out, earlier, later):
         **tables,
         "not_known": not_known,
     }
+
+
+def facts(manifest, database):
+    """What a kept release says of itself, with its database."""
+    files = ledger.grouped(manifest["inputs"], manifest["rules_and_code"])
+    digests = {group: digest(paths) for group, paths in files.items()}
+    known = {name: manifest[name] for name in ("run_id", "inputs", "settings", "versions") if name in manifest}
+    return known | {"paths": files, "digests": digests, "database": database}
 
 
 def _named(published, word, out):
@@ -86,10 +103,7 @@ def _facts(out, entry):
         return entry
     release = out / "releases" / entry["release"]
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-    files = ledger.grouped(manifest["inputs"], manifest["rules_and_code"])
-    digests = {group: digest(paths) for group, paths in files.items()}
-    known = {"settings": manifest["settings"], "paths": files, "digests": digests}
-    return entry | known | {"database": release / "audit.duckdb"}
+    return entry | facts(manifest, release / "audit.duckdb")
 
 
 def _moved_files(group, earlier, later):
@@ -165,7 +179,6 @@ def _compared(runs):
     pruned = [run["run_id"] for run in runs if "database" not in run]
     if pruned:
         return {}, [PRUNED.format(run_id) for run_id in pruned]
-    log.warning("Exact counts, without disclosure control: what is shown here stays in the protected zone")
     con = _attached(*(run["database"] for run in runs))
     try:
         unlike = _built(con)

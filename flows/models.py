@@ -2,6 +2,9 @@
 
 folder = schema, NN_ = order, name = table, first comment line = comment on the table,
 sql/column.csv = comments on the columns (one meaning per name, so that one row serves every table).
+A folder of AGAIN is a question to the models themselves: what if? Its tables stand in for those of the same name,
+and the models between two of `core` are built once more on them, word for word, in a schema of its own that goes when
+`out` stands.
 """
 
 import csv
@@ -14,20 +17,59 @@ from flows.errors import AuditError, is_the_machines
 
 SQL = ROOT / "sql"
 SCHEMAS = ("stg", "core", "out")
+AGAIN = {"other_clock": ("core.clocked_line", "core.index_unit")}
+NAME = re.compile(r"\b(?:stg|core)\.\w+")
 
 
 def build(con, schemas=SCHEMAS, on_model=None):
     """Create the tables of the schemas in order; returns (schema.table, seconds) of each."""
     spent = []
-    for schema in schemas:
+    for schema, path, text in steps(schemas):
+        started = time.monotonic()
         con.execute(f"create schema if not exists {schema}")
-        for path in model_files(schema):
-            started = time.monotonic()
-            create(con, schema, path)
-            spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
-            if on_model:
-                on_model(*spent[-1])
+        _create(con, f"{schema}.{table_name(path)}", path, text)
+        if schema in SCHEMAS:
+            comment(con, f"{schema}.{table_name(path)}", grain(text))
+        spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
+        if on_model:
+            on_model(*spent[-1])
+    for schema in AGAIN if "out" in schemas else ():
+        con.execute(f"drop schema if exists {schema} cascade")
     return spent
+
+
+def steps(schemas=SCHEMAS):
+    """(schema, file, SELECT) of every table in the order of building."""
+    for schema in schemas:
+        for path in model_files(schema):
+            yield schema, path, path.read_text(encoding="utf-8")
+            for again, (first, last) in AGAIN.items():
+                if last == f"{schema}.{table_name(path)}":
+                    yield from _again(again, first, last)
+
+
+def _again(schema, first, last):
+    own = {table_name(path): path for path in model_files(schema)}
+    models = {f"core.{table_name(path)}": path for path in model_files("core")}
+    between = _between(models, first, last)
+    replaced = {f"stg.{name}" for name in own} | between
+    for path in [*own.values(), *(path for name, path in models.items() if name in between)]:
+        text = path.read_text(encoding="utf-8")
+        if path not in own.values():
+            text = NAME.sub(lambda name: f"{schema}.{name[0].split('.')[1]}" if name[0] in replaced else name[0], text)
+        yield schema, path, text
+
+
+def _between(models, first, last):
+    """The models on a way from the first to the last: those that stand on the one and that the other stands on."""
+    texts = {name: re.sub("--.*", "", path.read_text(encoding="utf-8")) for name, path in models.items()}
+    reads = {name: set(NAME.findall(text)) for name, text in texts.items()}
+    after, before = {first}, {last}
+    for name in models:
+        after |= {name} if reads[name] & after else set()
+    for name in reversed(models):
+        before |= reads[name] if name in before else set()
+    return after & before
 
 
 def model_files(schema):
@@ -39,8 +81,12 @@ def table_name(path):
 
 
 def create(con, schema, path):
-    table = f"{schema}.{table_name(path)}"
     text = path.read_text(encoding="utf-8")
+    _create(con, f"{schema}.{table_name(path)}", path, text)
+    comment(con, f"{schema}.{table_name(path)}", grain(text))
+
+
+def _create(con, table, path, text):
     try:
         con.execute(f"create or replace table {table} as {text}")
     except Exception as error:
@@ -49,10 +95,9 @@ def create(con, schema, path):
         # The engine's message may quote a value: say where it happened and of which kind it was.
         raise AuditError(
             f"the model {table} failed ({type(error).__name__})",
-            where=f"sql/{schema}/{path.name}",
+            where=f"sql/{path.parent.name}/{path.name}",
             next_step="run with debug = true on data that may be seen, or report the file's name",
         ) from (error if _may_show(error) else None)
-    comment(con, table, grain(text))
 
 
 def _may_show(error):

@@ -7,37 +7,18 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 import json
 import shutil
 
-from flows import ledger, releases
+from flows import exports, ledger, releases
 from flows.errors import NotFoundError
 from flows.headline import headline_row
 from flows.software import versions
 from flows.workspace import digest, now, sha256
 
-EXPORTED = (
-    "compliance",
-    "sensitivity",
-    "attrition",
-    "case_attrition",
-    "unmapped_code",
-    "secondary_measure",
-    "scenario_compliance",
-    "edition_change",
-    "staging_summary",
-    "radiation",
-    "maturity",
-    "label_basis",
-    "validity",
-    "quality_warning",
-    "quality_result",
-)
 # Row-level tables leave the database only into the folder that says what it is.
 PROTECTED = (
     *("order_label", "neoadjuvant_case", "episode", "worklist"),
-    *("scenario_episode", "staging_workup", "case_radiation"),
+    *("scenario_episode", "staging_workup", "case_radiation", "not_appropriate_gap"),
+    *("site", "imaging_procedure", "rating_edition", "calendar_day"),
 )
-# When and as which run a check was made is the manifest's business: the same audit exports the same bytes.
-NOT_EXPORTED = {"run_id", "checked_at"}
-
 PROTECTED_NOTE = """Patients' rows: for the protected zone only.
 
 order_label        one row per imaging order line of a neoadjuvant case, with its label and evidence
@@ -48,15 +29,16 @@ worklist           one row per index order to look at, by site and reason: about
 scenario_episode   one row per case and other question that its orders asked, with its verdict
 staging_workup     one row per case imaged for suspected metastasis: which exams, and whether they follow the either/or
 case_radiation     one row per case and procedure performed before surgery, with its radiation band as a range
+not_appropriate_gap  one row per stretch of index orders that ends with one that is not appropriate
+site, imaging_procedure, rating_edition, calendar_day
+                   what the keys of the tables above lead to: a star for programs that like one
+report.html        the report before disclosure control, with the chart that only exact counts allow
 
 In the CSV files a text that begins with = + - or @ stands behind an apostrophe, so that no spreadsheet runs it; the
 Parquet files hold every value as it is.
 
 No disclosure control is applied here or in audit.duckdb. What may be passed on is in exports/ and report.html.
 """
-
-# What makes a cell a formula where it begins one, or follows a mark at which some locales split cells.
-RUN_BY_SPREADSHEETS = r"(^|[;\t\r\n])([=+\-@＝＋－＠])"
 
 
 def publish_run(run):
@@ -66,12 +48,16 @@ def publish_run(run):
         return  # a first try came as far as the swap
     release = run.work / "release"
     shutil.rmtree(release, ignore_errors=True)  # what a first try left
-    tables = _released(run)
     _write_database(run, release)
-    _write_exports(tables, release / "exports")
-    _write_protected(run, release / "protected")
-    _write_report(tables, release / "report.html")
-    _write_manifest(run, release, tables["audit_run"])
+    manifest, truth = _manifest(run), _truth(run)
+    tables = _released(run, truth, manifest, release)
+    history = ledger.quality_history(run.settings.out)
+    exports.write_exports(run.con, tables, run.settings.suppression, release / "exports")
+    if run.settings.proof:
+        exports.prove(run.con, run.settings.suppression, release / "exports")
+    _write_protected(run, truth, tables["change"], history, release / "protected")
+    _write_report(run, tables, history, release / "report.html")
+    _write_manifest(manifest, release)
     releases.swap(run.settings.out, release, run.run_id, _entry(run, tables))
     releases.prune(run.settings.out, run.settings.keep_releases)
 
@@ -106,13 +92,23 @@ def _is_whole(release, manifest):
         return False
 
 
-def _released(run):
+def _truth(run):
+    """The aggregate tables before disclosure control."""
+    names = (*(name for name in exports.EXPORTED if name not in exports.MADE_AT_RELEASE), "audit_run")
+    return {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in names}
+
+
+def _released(run, truth, manifest, release):
     """The aggregate tables as they may leave; the one place where they pass."""
-    from flows import disclosure
+    from flows import disclosure, since
+    from flows.disclosure import differencing
 
     (given,) = run.con.execute("select small_cell_max, unrated_withhold_share from stg.parameter").fetchall()
-    tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in (*EXPORTED, "audit_run")}
-    return disclosure.release(tables, run.settings.suppression, *given)
+    profile, out = run.settings.suppression, run.settings.out
+    tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out))
+    later = manifest | {"database": release / "audit.duckdb"}
+    change = since.since(out / "current", later, tables["compliance"], profile)
+    return tables | {"change": since.nothing(profile) if change is None else change}
 
 
 def _write_database(run, release):
@@ -126,67 +122,52 @@ def _write_database(run, release):
         run.con.execute("detach snapshot")
 
 
-def _write_exports(tables, folder):
-    folder.mkdir()
-    for name in EXPORTED:
-        table = tables[name]
-        _write(table.drop(NOT_EXPORTED & set(table.columns)), folder / name)
-
-
-def _write_protected(run, folder):
-    from flows import page_worklist
+def _write_protected(run, truth, change, history, folder):
+    from flows import disclosure, page_worklist
 
     folder.mkdir()
     (folder / "README.txt").write_text(PROTECTED_NOTE, encoding="utf-8")
     tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in PROTECTED}
     for name, table in tables.items():
-        _write(table, folder / name)
+        exports.write_table(table, folder / name)
     worklist = page_worklist.render(tables["worklist"], run.settings.source_label)
     (folder / "worklist.html").write_text(worklist, encoding="utf-8")
+    everything = disclosure.release(truth, "none") | {"not_appropriate_gap": tables["not_appropriate_gap"], "change": change}
+    _write_report(run, everything, history, folder / "report.html")
 
 
-def _write(table, stem):
-    _for_spreadsheets(table).write_csv(stem.with_suffix(".csv"))
-    table.write_parquet(stem.with_suffix(".parquet"))
-
-
-def _for_spreadsheets(table):
-    """A text that a spreadsheet would run gets an apostrophe before it; numbers are no text, and Parquet runs nothing."""
-    import polars as pl
-
-    text = pl.col(pl.String)
-    return table.with_columns(text.str.replace_all(RUN_BY_SPREADSHEETS, "${1}'${2}").str.replace("^[\\t\\r\\n]", "'${0}"))
-
-
-def _write_report(tables, path):
+def _write_report(run, tables, history, path):
     from flows import report
 
-    path.write_text(report.render(tables), encoding="utf-8")
+    path.write_text(report.render(tables, history, exports.baselines(run.con)), encoding="utf-8")
 
 
-def _write_manifest(run, release, audit_run):
-    paths = sorted(path for path in release.rglob("*") if path.is_file())
-    facts = {
-        path.relative_to(release).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size} for path in paths
-    }
-    as_of = audit_run["as_of"][0]
-    manifest = {
+def _manifest(run):
+    """What went into the release; which files it holds is known when they are written."""
+    (as_of,) = run.con.execute("select as_of from out.audit_run").fetchall()[0]
+    editions = run.con.execute("select edition from rule.edition order by edition").fetchall()
+    return {
         "run_id": run.run_id,
         "published_at": now().isoformat() + "Z",
         "source": run.settings.source_label,
         "deid_mode": run.settings.deid_mode,
         "as_of": as_of and as_of.isoformat(),
-        "editions": [
-            edition for (edition,) in run.con.execute("select edition from rule.edition order by edition").fetchall()
-        ],
+        "editions": [edition for (edition,) in editions],
         "suppression": run.settings.suppression,
         "settings": run.settings.content(),
         "versions": versions(),
         "inputs": run.inputs,
         "rules_and_code": run.files,
-        "files": facts,
     }
-    (release / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_manifest(manifest, release):
+    paths = sorted(path for path in release.rglob("*") if path.is_file())
+    files = {
+        path.relative_to(release).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size} for path in paths
+    }
+    text = json.dumps(manifest | {"files": files}, indent=2)
+    (release / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _entry(run, tables):

@@ -1,21 +1,36 @@
 """The page: released tables in, one self-contained HTML file out. Every figure on it is a cell of those tables.
 
-Python only chooses rows and lays out charts; the words stand in reports/. Nothing here can see a table that did not
-pass disclosure control.
+Python only chooses rows; the words stand in reports/, the drawings come from flows/drawing.py. Nothing here can see a
+table that did not pass disclosure control. Tables of the profile none make the same page, marked for the protected
+zone.
 """
 
+import base64
+import functools
+import hashlib
 import json
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from flows import ROOT, charts
+from flows import ROOT, charts, page_flow, page_summary, spc
+from flows.drawings.slots import rated
 from flows.headline import BANDS, HEADLINE
 from flows.page_beside import beside, with_maturity
+from flows.page_history import by_run
+from flows.page_spread import spread
 
 MEASURES = ("post_completion", "on_treatment")
 STRATA = (
     "site", "therapy_class", "intent_tier", "edition", "payer", "age_band", "sex", "gender_identity", "race",
     "ethnicity", "breast_density",
+)
+# Where an exam can fall in the course of therapy: the measure it belongs to, or the step of the funnel that drops it.
+PHASES = (
+    ("before therapy", "work-up: rated beside the measure", "before_therapy"),
+    ("early in therapy", "too early to show a response", "too_early"),
+    ("during therapy", "audited: the second measure", "on_treatment"),
+    ("end of therapy unknown", "indeterminate", "therapy_end_unknown"),
+    ("after therapy", "audited: the headline", "post_completion"),
+    ("after the window", "too late to belong to this course", "outside_window"),
+    ("after surgery", "follow-up", "after_surgery"),
 )
 OUTCOMES = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
 SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy", "all": "all cases"}
@@ -25,51 +40,75 @@ LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "cta", "dxa
 NONE = "–"  # what stands for a figure that does not exist: an empty denominator has no rate
 
 
-def render(tables):
-    """One HTML page, as text."""
-    return template("audit.html").render(page(tables))
+def render(tables, history=None, baselines=()):
+    """One HTML page, as text. history: rows of ledger.quality_history; baselines: rows of rule.baseline."""
+    from flows.page_charts import drawn
+
+    told, rows = page(tables, history), {name: table.to_dicts() for name, table in tables.items()}
+    told |= drawn(rows, told["headline"], told["run"]["parameters"], baselines)
+    return template("audit.html").render(told)
 
 
 def template(name):
+    return _home().get_template(name)
+
+
+@functools.cache
+def _home():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     home = Environment(
         loader=FileSystemLoader(ROOT / "reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )
     home.filters |= {
         "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band,
-        "measure": SPOKEN.get,
+        "measure": SPOKEN.get, "digest": digest, "capitalised": lambda text: text[:1].upper() + text[1:],
     }
-    return home.get_template(name)
+    return home
 
 
-def page(tables):
-    """What the template may say, and nothing else."""
+def page(tables, history=None):
+    """What the template may say, and nothing else; the drawings apart."""
+    from flows.workbook import disclosures
+
     rows = {name: table.to_dicts() for name, table in tables.items()}
     compliance = with_maturity(rows["compliance"], rows["maturity"])
     run = rows["audit_run"][0]
+    parameters = json.loads(run["parameters"])
     overall = {basis: {m: _one(compliance, measure=m, basis=basis) for m in MEASURES} for basis in ("episode", "order")}
     headline = overall["episode"]["post_completion"]
-    return {
-        "run": run | {name: json.loads(run[name]) for name in ("versions", "parameters")},
+    cases = {row["reason"]: row for row in rows["case_attrition"]}
+    strata = {stratum: _stratum(compliance, stratum) for stratum in STRATA}
+    periods = [_periods(compliance, grain) for grain in ("year", "quarter")]
+    told = {
+        "run": run | {"versions": json.loads(run["versions"]), "parameters": parameters},
         "is_synthetic": is_synthetic(run["source"]),
         "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
         "overall": overall,
-        "strip": charts.strip(headline),
-        "cases": {row["reason"]: row for row in rows["case_attrition"]},
+        "cases": cases,
         "case_steps": charts.with_bars(rows["case_attrition"], "n_cases"),
-        "trend": charts.trend(trend_periods(compliance)),
-        "periods": [_periods(compliance, grain) for grain in ("year", "quarter")],
+        "flow": {"cases": page_flow.cases(rows["case_attrition"]), "orders": page_flow.orders(rows["attrition"])},
+        "phases": phases(rows["attrition"]),
+        "periods": periods,
+        "has_periods": any(row["n_index"] != 0 for row in periods[0]),
+        "has_immature": any(row["is_immature"] for grain in periods for row in grain),
         "exams": exams(compliance),
         "steps": charts.with_bars(rows["attrition"], "n_orders"),
         "readings": rows["sensitivity"],
-        "strata": {stratum: _stratum(compliance, stratum) for stratum in STRATA},
+        "spread": spread(rows.get("multiverse", [])),
+        "since": page_summary.since(rows.get("change", [])),
         "unmapped": sorted(rows["unmapped_code"], key=_most_ordered),
         "quality": quality(rows["quality_result"]),
+        "history": by_run(history, rows["quality_result"], run["run_id"]),
         "warnings": [row for row in rows["quality_warning"] if row["n_rows"] != 0],
-        "smallest": charts.smallest_change(headline),
-        "smallest_period": charts.smallest_change_between(trend_periods(compliance)),
-    } | beside(rows)
+        "smallest": smallest_change(headline, parameters),
+        "disclosures": disclosures(parameters),
+    }
+    told |= charts.with_lanes(strata) | beside(rows)
+    told["next_steps"] = page_summary.next_steps(headline, cases, told["exams"], told["unmapped"], told["alarms"])
+    return told
 
 
 def is_synthetic(source):
@@ -82,19 +121,18 @@ def _one(compliance, **key):
     return row
 
 
+def smallest_change(row, parameters):
+    """The smallest difference between two such figures that would probably show; None where there is no rate."""
+    power, z = float(parameters["change_power"]), float(parameters["wilson_z"])
+    return spc.detectable_change(row["rate"], rated(row), power, z)
+
+
 def _periods(compliance, grain):
     rows = [
         row for row in compliance
         if (row["measure"], row["basis"], row["period_grain"]) == ("post_completion", "episode", grain)
     ]
     return sorted(rows, key=lambda row: row["period_start"])
-
-
-def trend_periods(compliance):
-    """Quarters where most of them can be shown, else years: a chart of masks is no chart."""
-    quarters = _periods(compliance, "quarter")
-    n_shown = sum(row["rate"] is not None for row in quarters)
-    return quarters if 2 * n_shown > len(quarters) else _periods(compliance, "year")
 
 
 def _stratum(compliance, stratum):
@@ -111,8 +149,8 @@ def _stratum(compliance, stratum):
 def exams(compliance):
     """Index orders by procedure: a procedure has one verdict under an edition, so its bar has one colour."""
     rows = [
-        row | {"verdict": _verdict(row)} for row in compliance
-        if (row["measure"], row["basis"], row["stratum"]) == ("post_completion", "order", "procedure") and row["n_index"] != 0
+        row | {"verdict": _verdict(row)} for row in compliance if row["n_index"] != 0
+        if (row["measure"], row["basis"], row["stratum"]) == ("post_completion", "order", "procedure")
     ]
     rows.sort(key=lambda row: (-(row["n_index"] or 0), row["stratum_value"]))
     return charts.with_bars(rows, "n_index")
@@ -124,6 +162,14 @@ def _verdict(row):
         return MASK
     there = [name.removeprefix("n_") for name in OUTCOMES if row[name]]
     return there[0] if len(there) == 1 else "several"
+
+
+def phases(attrition):
+    steps = {row["reason"]: row for row in attrition}
+    return [
+        {"label": label, "fate": fate, "measure": slug if slug in MEASURES else None, "row": steps.get(slug)}
+        for label, fate, slug in PHASES
+    ]
 
 
 def quality(results):
@@ -163,8 +209,14 @@ def band(slug):
 
 def words(slug):
     """A slug of the tables in words; what is read letter by letter stays in capitals."""
-    return " ".join(LETTERS.get(word, word) for word in (slug or "").split("_"))
+    said = " ".join(LETTERS.get(word, word) for word in (slug or "").split("_"))
+    return said.replace("FDG PET CT", "FDG-PET/CT").replace("FDG PET", "FDG-PET")
 
 
 def thin(digest):
     return (digest or "")[:12]
+
+
+def digest(text):
+    """The source by which a Content-Security-Policy knows an inline style or script, and lets no other in."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()

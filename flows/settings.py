@@ -19,7 +19,7 @@ PREFIX = "IMAGING_AUDIT_"
 # Synthea writes every mastectomy as this code; elsewhere it is too vague to end a course by itself.
 SYNTHEA_SURGERY = "SNOMED:392023007"
 # What moves no label: the same audit on another disk or machine is the same audit.
-NOT_CONTENT = {"extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "debug"}
+NOT_CONTENT = {"extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "proof", "debug"}
 
 
 class Settings(BaseSettings):
@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     site_rules: Path | None = Field(None, description="Folder of the site's own rule rows.")
     parameters: dict[str, str] = Field({}, description="Parameters of the measure that differ at this site.")
     suppression: Literal["cms", "nhs", "none"] = Field("cms", description="Disclosure control of everything exported.")
+    proof: bool = Field(True, description="Prove before publishing that no masked count can be worked out (seconds).")
     keep_releases: int = Field(3, ge=1, description="How many published results to keep.")
     memory_limit: str | None = Field(
         None,

@@ -8,7 +8,7 @@ from flows import ROOT
 from flows.errors import QuarantineError, RulesError, safely
 from flows.logs import log
 from flows.software import versions
-from flows.workspace import close_the_doors, digest, now, opened, unmoved
+from flows.workspace import close_the_doors, digest, now, opened, refuse_moved_rules, unmoved
 
 
 def run_direct(settings):
@@ -84,6 +84,7 @@ def check(run):
 def publish(run):
     from flows.publish import publish_run
 
+    refuse_moved_rules(run)
     publish_run(run)
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import duckdb
 
 from flows import ROOT, deidentify, ledger, machine, releases
-from flows.errors import DeliveryError, PublishError, safely
+from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log
 from flows.settings import Settings
 from flows.software import versions
 
 DELIVERED = (".csv", ".csv.gz", ".parquet", "SYNTHETIC.txt")
+SHOWN = 5
 SHIPPED = ("flows/**/*.py", "rules/**/*.csv", "sql/**/*.sql", "expectations/**/*", "reports/**/*")
 
 
@@ -113,14 +114,29 @@ def unmoved(run):
     try:
         yield
     finally:
-        found = _hash_delivery(run.settings.extracts)
-        if found != run.inputs:
-            names = sorted(name for name in {*found, *run.inputs} if found.get(name) != run.inputs.get(name))
+        moved = _moved(run.inputs, _hash_delivery(run.settings.extracts))
+        if moved:
             raise DeliveryError(
                 "the delivery changed while it was being read, so nothing was kept",
-                where=", ".join(names),
+                where=moved,
                 next_step="wait until it is complete, then run again",
             ) from None
+
+
+def refuse_moved_rules(run):
+    """The same for what judges: SQL and rules are read all along the run, and an upgrade may come in its midst."""
+    moved = _moved(run.files, _hash_shipped(run.settings.site_rules))
+    if moved:
+        raise RulesError(
+            "rules or code changed while the audit ran, so nothing was published",
+            where=moved,
+            next_step="run again once the change is complete",
+        )
+
+
+def _moved(before, now):
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def close_the_doors(run):

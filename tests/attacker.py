@@ -11,6 +11,7 @@ import csv
 import math
 
 from attacker_beside import tables_beside
+from attacker_coarse import interval_says, share_says, tens_say
 from attacker_search import pinned
 
 from flows import ROOT
@@ -26,6 +27,7 @@ COUNTS = {
     "case_attrition": ("n_cases", "n_patients"),
     "unmapped_code": ("n_orders", "n_cases", "n_index"),
 }
+IN_TENS = ("n_index", "n_orders", "n_cases", "n_patients")  # in a row that is_rounded
 SUMS = {"bad": BAD, "rated": OUTCOMES[:4], "undecided": UNDECIDED}  # no column, but the complement and denominator of a rate
 COARSER = {"year": "all", "quarter": "year", "month": "quarter"}
 OF_THE_CASE = ("all", "therapy_class", "intent_tier", "sex", "gender_identity", "race", "ethnicity", "breast_density")
@@ -37,13 +39,19 @@ Z = 1.959963984540054
 class Book:
     """Cells with what is shown and what is true, and relations among them: sums that are zero, or at most a number."""
 
-    def __init__(self, released, truth):
+    def __init__(self, released, truth, last=None):
+        """last(table, row, column): what an earlier release showed; such a count may stand behind the tens of a row."""
+        self.last = last or (lambda *place: None)
         self.rows = {name: released[name].to_dicts() for name in released if name in (*COUNTS, "quality_warning")}
-        self.place, self.shown, self.true, self.relations = {}, [], [], []
+        self.place, self.shown, self.given, self.true, self.relations = {}, [], {}, [], []
         for name, columns in COUNTS.items():
             for number, (row, real) in enumerate(zip(self.rows[name], truth[name].to_dicts(), strict=True)):
                 for column in columns:
-                    self.add((name, number, column), row[column], real[column])
+                    is_tens = row.get("is_rounded") and column in IN_TENS
+                    self.add((name, number, column), None if is_tens else row[column], real[column])
+                    self.given[name, number, column] = row[column]
+                    if is_tens and name != "compliance":
+                        tens_say(self, (name, number, column), row[column], self.last(name, row, column))
                 for column, parts in SUMS.items() if "rate" in row else ():
                     self.add((name, number, column), None, sum(real[part] for part in parts))
 
@@ -68,15 +76,21 @@ class Book:
         self.relations.append((terms, low, high))
 
 
-def recovered(released, truth):
-    book = Book(released, truth)
-    rates_say(book)
-    margins_add_up(book)
-    bases_agree(book)
-    readings_follow(book)
-    funnels_add_up(book)
-    codes_add_up(book)
+def recovered(released, truth, last=None):
+    book = opened(released, truth, last)
     tables_beside(book, released, truth)
+    return found(book)
+
+
+def opened(released, truth, last=None):
+    """The exact tables, read."""
+    book = Book(released, truth, last)
+    for say in (rates_say, margins_add_up, bases_agree, readings_follow, funnels_add_up, codes_add_up):
+        say(book)
+    return book
+
+
+def found(book):
     names = list(book.place)
     return [(*names[at], book.true[at]) for at in pinned(book)]
 
@@ -101,8 +115,24 @@ def rates_say(book):
             shares_say(book, row, at)
 
 
+def coarse_say(book, name, row, at):
+    """Tens stand for what the release before showed, if that is near; where it hid the denominator, for the rated."""
+    good, bad, index = (book.last(name, row, column) for column in ("n_appropriate", "bad", "n_index"))
+    rated = None if None in (good, bad) else good + bad
+    tens_say(book, at["n_index"], row["n_index"], rated if index is None else index)
+    if row["rate"] is not None:
+        n = interval_says(row)
+        assert n % 10 == 0, "the interval is that of the shown figures"
+        tens_say(book, at["rated"], n, index if rated is None else rated)
+        share_says(book, at["n_appropriate"], at["rated"], row["rate"], round(1 / row["rate_step"]))
+        book.at_most([(100, at["undecided"])], [(15, at["n_index"])])
+
+
 def shares_say(book, row, at):
     """Rate and interval give numerator and denominator, the bounds then the rest; bands and flags are limits."""
+    if row.get("is_rounded"):
+        coarse_say(book, at["n_index"][0], row, at)
+        row = row | dict.fromkeys(("rate", "n_index", "is_withheld"))
     good, n_index = row["n_appropriate"], row["n_index"]
     if row["rate"] is not None:
         end = row["ci_low"] if 0 < row["ci_low"] < 1 else row["ci_high"]

@@ -68,8 +68,8 @@ class Beside:
         return [("case_attrition", self.cases[reason], "n_cases") for reason in reasons]
 
     def shown(self, cells):
-        """Their sum, as far as the exact tables show it."""
-        found = [self.book.shown[self.book.place[cell]] for cell in cells]
+        """Their sum, as far as the exact tables give it, in tens or to the last unit."""
+        found = [self.book.given[cell] for cell in cells]
         return None if None in found else sum(found)
 
     def index(self, measure, basis):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import oracle
+import oracle_multiverse
 import pipeline
 
 RULES = oracle.load_rules(Path(__file__).parent.parent / "rules")
@@ -22,6 +23,9 @@ KEYS = {
     "maturity": ("measure", "period_grain", "period_start"),
     "worklist": ("order_id",),
 }
+CHOICES = (
+    "window_days", "completion_lead_days", "min_response_days", "clock", "assumed_pet", "tiers", "therapy_classes",
+)
 # What the oracle carries for itself, beside every column whose name starts with an underscore.
 OWN = {"share"}
 
@@ -33,6 +37,15 @@ def differences(delivery, settings, limit=40):
     found = list(_attrition(con, expected["attrition"]))
     for table, key in KEYS.items():
         found += _table(con, table, key, expected[table])
+    con.close()
+    return found[:limit]
+
+
+def multiverse_differences(delivery, settings, limit=40):
+    """The same for the headline under every definition, apart: the oracle runs itself 54 times for it."""
+    expected = oracle_multiverse.multiverse(delivery, RULES, dict(settings))
+    con = pipeline.audit(delivery, **for_sql(settings))
+    found = list(_table(con, "multiverse", CHOICES, expected))
     con.close()
     return found[:limit]
 

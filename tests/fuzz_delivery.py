@@ -5,7 +5,6 @@ import functools
 import gzip
 import io
 import os
-import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -103,7 +102,14 @@ def base(n_patients):
 
 def _is_sound(extract, header, row):
     dates = [value for name, value in zip(header, row, strict=True) if value and contract()[(extract, name)] == "date"]
-    return all(re.match(r"\d{4}-\d\d-\d\d", value) for value in dates) and row[0]
+    return row[0] and all(_is_date(value) for value in dates)
+
+
+def _is_date(value):
+    try:
+        return bool(date.fromisoformat(value[:10]))
+    except ValueError:
+        return False
 
 
 def valid(mode, n_patients=8):

@@ -1,6 +1,7 @@
 """Made-up tables beside the measure, shaped like `out`, for the tests of the page. The figures are invented."""
 
 import csv
+import itertools
 from datetime import date
 
 import polars as pl
@@ -116,6 +117,19 @@ def validity():
         {"alarm": alarm, "measure": measure, "value": value, "threshold": limit, "n": n, "is_alarm": None if value is None else False} | words[alarm]
         for alarm, measure, value, limit, n in watched
     ]
+
+
+def multiverse(step=0.01):
+    """The headline under a small grid; assumed PET moves it most, the clock less, the window in places only."""
+    axes = {"window_days": (56, 84), "completion_lead_days": (7,), "min_response_days": (28,), "clock": ("ordered", "performed"), "assumed_pet": ("indeterminate", "rated"), "tiers": ("all", "explicit"), "therapy_classes": ("all",)}  # fmt: skip
+    rows = []
+    for number, values in enumerate(itertools.product(*axes.values())):
+        row = dict(zip(axes, values, strict=True))
+        is_declared = (row["window_days"], row["clock"], row["assumed_pet"], row["tiers"]) == (84, "performed", "rated", "all")
+        hundredths = 93 + 3 * (row["assumed_pet"] == "indeterminate") + (row["clock"] == "ordered") + (row["tiers"] == "explicit") * (row["window_days"] == 56)
+        given = {"rate": 0.9375, "rate_step": None} if is_declared else {"rate": hundredths / 100, "rate_step": step}
+        rows.append({"definition": number} | row | {"is_declared": is_declared} | given | {"rate_band": None, "suppressed": False})
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def exact():

@@ -13,7 +13,8 @@ REJECTED = ["extract", "part", "line", "column_name", "reason"]
 
 def audit(delivery, **settings):
     """A connection in which the models were built from `delivery` (extract → rows as delivered)."""
-    con = duckdb.connect()
+    # A mistake that multiplies rows without end must fail as a query, not take the machine's memory with it.
+    con = duckdb.connect(config={"memory_limit": "3GB"})
     rules.load_rules(con, SimpleNamespace(**(NO_SETTINGS | settings)))
     con.execute("create schema raw")
     for extract, columns in contract(con).items():

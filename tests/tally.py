@@ -47,7 +47,7 @@ def lines():
     width = max(map(len, COUNTS))
     head = f"{'fault':<{width}}  survived / injected"
     rows = [f"{kind:<{width}}  {n_ok:>8,} / {n:,}" for kind, (n_ok, n) in sorted(COUNTS.items())]
-    return [head, *rows, *(f"{note}" for note in NOTES)]
+    return [head, *rows, *NOTES]
 
 
 def write():

@@ -20,7 +20,7 @@ from conftest import audit
 from test_publish import state
 
 from flows import ingest, ledger, releases
-from flows.errors import DeliveryError, LockedError
+from flows.errors import DeliveryError, LockedError, RulesError
 from flows.lock import NAME, locked
 
 KEEP = 3  # the default of keep_releases
@@ -38,8 +38,8 @@ def scene(tmp_path_factory):
         delivery = folder / name
         write_demo(delivery, n_patients=n_patients)
         found.steps, found.seconds = crash.steps_of(delivery, folder / f"out-{name}", found.log)
-        run_id, exports = crash.whole(folder / f"out-{name}")
-        found.results[run_id] = exports
+        run_id, rows = crash.whole(folder / f"out-{name}")
+        found.results[run_id] = rows
         setattr(found, name, SimpleNamespace(delivery=delivery, run_id=run_id, out=folder / f"out-{name}"))
     assert found.a.run_id != found.b.run_id
     return found
@@ -53,8 +53,8 @@ def out(scene, tmp_path):
 
 def stands(scene, out):
     """What is published is exactly one of the two; gives which."""
-    run_id, exports = crash.whole(out)
-    assert scene.results[run_id] == exports
+    run_id, rows = crash.whole(out)
+    assert scene.results[run_id] == rows
     return run_id
 
 
@@ -468,6 +468,28 @@ def test_a_delivery_that_goes_after_it_was_read_is_audited_as_it_was(scene, out,
         audit(delivery, out)
         assert stands(scene, out) == scene.b.run_id
         assert json.loads((out / "manifest.json").read_text())["source"] == "demo (synthetic)"
+
+
+def test_rules_that_change_while_they_judge_are_refused(scene, out, tmp_path, monkeypatch):
+    from flows import models
+
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    parameter = rules / "parameter.csv"
+    parameter.write_text("name,value\nwindow_days,84\n")
+    build = models.build
+
+    def meanwhile(*given, **named):
+        parameter.write_text("name,value\nwindow_days,85\n")
+        return build(*given, **named)
+
+    before = state(out, without={ledger.NAME})
+    monkeypatch.setattr(models, "build", meanwhile)
+    with tally.counted("rules changed while they judge"):
+        with pytest.raises(RulesError, match=r"changed while the audit ran.*site/parameter\.csv") as error:
+            audit(scene.b.delivery, out, site_rules=rules)
+        assert error.value.exit_code == 7
+        assert state(out, without={ledger.NAME}) == before
 
 
 # --- Two at once ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from flows.disclosure import compliance as disclosure_compliance
 from flows.disclosure import funnel as disclosure_funnel
 from flows.disclosure import release
 from flows.errors import PublishError
-from flows.publish import EXPORTED
+from flows.exports import EXPORTED, MADE_AT_RELEASE
 
 STRATA = out_tables.STRATA
 FEW = {name: STRATA[name] for name in ("site", "intent_tier", "therapy_class")}
@@ -42,7 +42,7 @@ def delivery(kind, n, seed):
     if kind != "story":
         return in_order(out_tables.tables(n, seed, **MADE[kind]))
     con = pipeline.audit(stories.random_delivery(random.Random(seed), n))
-    tables = {name: con.sql(f"select * from out.{name}").pl() for name in EXPORTED if name != "quality_result"}
+    tables = {name: con.sql(f"select * from out.{name}").pl() for name in EXPORTED if name not in MADE_AT_RELEASE | {"quality_result"}}
     return in_order(tables | {"quality_result": out_tables.quality_result(), "audit_run": out_tables.audit_run()})
 
 

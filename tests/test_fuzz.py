@@ -10,10 +10,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import tally
 import yaml
 
 from flows import ROOT
-from tests import fuzz, tally
+from tests import fuzz
 from tests.deliveries import DIAGNOSES, ORDERS, put, write
 from tests.fuzz_cells import CANARY, PAYLOADS
 from tests.fuzz_delivery import places, valid
@@ -44,6 +45,8 @@ def campaign(given):
     for depth in fuzz.STEPS:
         n_cases = sum(n for (at, _), n in ends.items() if at == depth)
         tally.record(f"bad input refused, not read ({depth})", ends[depth, "refused"], n_cases)
+    slowest, largest = (max(outcome.get(what, 0) for outcome in outcomes) for what in ("cpu", "memory"))
+    tally.NOTES.append(f"bad input, {len(outcomes):,} cases: at most {slowest:.0f} s of processor time and {largest >> 20:,} MB of memory")
     bad = [(outcome["job"], fuzz.faults(outcome), outcome["told"]) for outcome in outcomes if fuzz.faults(outcome)]
     assert not bad
     assert len(outcomes) == len(given)

@@ -16,7 +16,7 @@ import pytest
 from conftest import audit
 from page_figures import Page
 
-from flows import ROOT, ledger, page_worklist, publish, releases
+from flows import ROOT, exports, ledger, page_worklist, publish, releases
 from flows.errors import AuditError, LockedError
 from flows.lock import locked
 
@@ -55,9 +55,10 @@ def test_a_result_is_whole(audited):
     assert {path.name for path in audited.iterdir() if not path.name.startswith(".")} == {
         *releases.SHOWN, "current", "releases", ledger.NAME,
     }  # fmt: skip
-    exports = {path.name for path in (audited / "exports").iterdir()}
-    assert exports == {f"{name}.{kind}" for name in publish.EXPORTED for kind in ("csv", "parquet")}
-    assert not any(name in export for name in publish.PROTECTED for export in exports)
+    given = {path.name for path in (audited / "exports").iterdir()}
+    others = {"audit.xlsx", "audit.pdf", "measure.json", "measure_report.json", "datapackage.json", "data_dictionary.csv"}
+    assert given == others | {f"{name}.{kind}" for name in exports.EXPORTED for kind in ("csv", "parquet")}
+    assert not {path.split(".")[0] for path in given} & set(publish.PROTECTED)
 
 
 def test_the_protected_folder_says_what_it_is(audited):
@@ -148,7 +149,7 @@ def test_the_run_records_what_it_rests_on(audited):
 
 
 def test_both_formats_of_an_export_are_the_same_table(audited):
-    for name in publish.EXPORTED:
+    for name in exports.EXPORTED:
         parquet = pl.read_parquet(audited / "exports" / f"{name}.parquet")
         text = pl.read_csv(audited / "exports" / f"{name}.csv", infer_schema=False)
         assert text.columns == parquet.columns

@@ -482,6 +482,7 @@ PLANTED = {
     "RUL-21": "update rule.procedure set radiation_level = 3 where procedure = 'us_breast'",
     "RUL-22": "insert into rule.parameter select * from rule.parameter where name = 'window_days'",
     "RUL-23": "update rule.radiation_level set msv_high = 31 where level = 4",
+    "RUL-24": "insert into rule.baseline values ('headline', 'episode', date '2024-01-01', date '2024-10-01', date '2025-02-01', 'A. Person', 'reason', 'site')",
 }
 
 

@@ -48,11 +48,17 @@ KEYS = {
     "worklist": {"order_id": None},
     "maturity": {"measure": "post_completion", "period_grain": "all", "period_start": "null"},
     "label_basis": {"measure": "post_completion", "aspect": None, "kind": None},
+    # The declared definition, so that a vignette names only the choice that it is about.
+    "multiverse": {
+        "window_days": "84", "completion_lead_days": "7", "min_response_days": "28", "clock": "performed",
+        "assumed_pet": "rated", "tiers": "explicit+inferred+presumptive", "therapy_classes": "all",
+    },
 }
 # Tables that count the whole delivery: a vignette that looks at one is a delivery of its own, and names the rows it means.
 OF_DELIVERY = {
     "compliance", "sensitivity", "attrition", "case_attrition", "unmapped_code", "quality_warning", "secondary_measure",
     "edition_change", "scenario_compliance", "radiation", "maturity", "label_basis",
+    "multiverse",
 }
 OF_PERSON = {
     "order_label", "neoadjuvant_case", "episode", "scenario_episode", "staging_workup", "case_radiation", "worklist",
@@ -261,11 +267,7 @@ class Delivery:
 
 
 def model_steps():
-    return [
-        (schema, models.table_name(path), path.read_text(encoding="utf-8"))
-        for schema in models.SCHEMAS
-        for path in models.model_files(schema)
-    ]
+    return [(schema, models.table_name(path), text) for schema, path, text in models.steps()]
 
 
 def marked(row, mark):

@@ -9,57 +9,71 @@ import polars as pl
 
 from flows.disclosure.beside import BESIDE, close_beside
 from flows.disclosure.compliance import BAD, SHARES, UNDECIDED, Compliance
+from flows.disclosure.differencing import Past, findings
 from flows.disclosure.funnel import close_cases, close_codes, close_orders, responded
 from flows.disclosure.groups import is_small
+from flows.disclosure.multiverse import COUNTED, multiverse
 from flows.disclosure.readings import close_readings
 from flows.disclosure.rounding import tens, wilson
 from flows.errors import PublishError
 
 TENS = {"quality_warning": ("n_rows", "n_total"), "quality_result": ("n_unexpected", "n_total")}
 # Columns that disclosure control adds, with their types, and what it takes away: rows or none, a table has the same columns.
-TYPES = {"suppressed": pl.Boolean, "rate_band": pl.String, "share_band": pl.String, "rate_step": pl.Float64}
+TYPES = {
+    "suppressed": pl.Boolean, "is_rounded": pl.Boolean, "rate_band": pl.String, "share_band": pl.String, "rate_step": pl.Float64,
+}
 ADDED = {
-    "compliance": ("rate_band",), "sensitivity": ("rate_band",), "secondary_measure": ("rate_band", "rate_step"),
-    "scenario_compliance": ("rate_band", "rate_step"), "label_basis": ("share_band",),
+    "compliance": ("rate_band", "rate_step", "is_rounded"), "sensitivity": ("rate_band", "rate_step", "is_rounded"),
+    "attrition": ("is_rounded",), "case_attrition": ("is_rounded",), "secondary_measure": ("rate_band", "rate_step"),
+    "scenario_compliance": ("rate_band", "rate_step"), "label_basis": ("share_band",), "multiverse": ("rate_band", "rate_step"),
 }
 TAKEN = {
     "secondary_measure": {"numerator"}, "maturity": {"n_index", "n_settled"}, "label_basis": {"n_index"},
     "scenario_compliance": {"n_appropriate", *BAD, *UNDECIDED, "bound_low", "bound_high"},
+    "multiverse": COUNTED,
     "audit_run": {"row_counts"},  # row counts of the tables would give back what the rest hides
 }
 PROFILES = {"cms": None, "nhs": 7, "none": None}
 
 
-def release(tables, profile="cms", small_cell_max=10, withhold_share=0.15):
-    """The aggregate tables as they may leave, under one mask for every format that is made of them."""
+def release(tables, profile="cms", small_cell_max=10, withhold_share=0.15, before=None):
+    """The aggregate tables as they may leave, under one mask for every format that is made of them.
+
+    before: the last release and what was true then (differencing.last_release), None for the first. What it allows no longer
+    to be shown stands in the table `differencing`.
+    """
     if profile not in PROFILES:
         raise PublishError(f"no such suppression profile: {profile}", next_step="use one of " + ", ".join(PROFILES))
     if profile == "none":
-        return {name: unmasked(table) for name, table in tables.items()}
-    small = PROFILES[profile] or small_cell_max
+        return {name: unmasked(name, table) for name, table in (tables | {"differencing": findings(Past(), {})}).items()}
+    small, past = PROFILES[profile] or small_cell_max, Past(*before or (), unit=5 if profile == "nhs" else 1)
     tables = {name: table.sort(table.columns, nulls_last=True) for name, table in tables.items()}  # a mask hangs on no order of rows
     rows = {name: table.to_dicts() for name, table in tables.items()}
-    compliance = Compliance(rows["compliance"], small, withhold_share)
+    compliance = Compliance(rows["compliance"], small, withhold_share, past)
+    compliance.close_outcomes()
     index = [row["n_cases"] for row in rows["attrition"] if row["reason"].startswith("index_")]
-    close_cases(rows["case_attrition"], small, 0 in index, compliance.has_episodes_near(responded(rows["case_attrition"])))
-    compliance.close(rows["attrition"], close_orders(rows["attrition"], small, *compliance.index_links()))
+    close_cases(rows["case_attrition"], small, 0 in index, compliance.has_episodes_near(responded(rows["case_attrition"])), past)
+    compliance.close(rows["attrition"], close_orders(rows["attrition"], small, *compliance.index_links(), past))
     close_readings(rows["sensitivity"], compliance, small)
     compliance.write()
-    close_codes(rows["unmapped_code"], small, compliance.is_closed("order", "procedure", "unmapped"))
+    close_codes(rows["unmapped_code"], small, compliance.is_closed("order", "procedure", "unmapped"), past)
     close_beside(rows, small, compliance)
+    if "multiverse" in rows:
+        rows["multiverse"] = multiverse(rows["multiverse"], small, compliance)
     for name, columns in TENS.items():
         for row in rows[name]:
             to_tens(row, columns, small)
     frames = {name: frame(name, rows[name], table) for name, table in tables.items()}
-    if profile != "nhs":
-        return frames
-    return {name: table if name in BESIDE else rounded(table) for name, table in frames.items()}
+    if profile == "nhs":
+        frames = {name: table if name in (*BESIDE, "multiverse") else rounded(table) for name, table in frames.items()}
+        frames["validity"] = watched_again(frames["validity"], frames["compliance"])
+    return frames | {"differencing": findings(past, frames)}
 
 
-def unmasked(table):
+def unmasked(name, table):
     """For the protected zone only, and every table says so."""
-    band = {"rate_band": pl.lit(None, pl.String)} if "rate" in table.columns else {}
-    return table.with_columns(suppressed=False, protected_zone_only=True, **band)
+    blank = {column: pl.lit(False if TYPES[column] == pl.Boolean else None, TYPES[column]) for column in ADDED.get(name, ())}
+    return table.with_columns(suppressed=False, protected_zone_only=True, **blank)
 
 
 def to_tens(row, columns, small):
@@ -85,7 +99,22 @@ def rounded(table):
     return pl.DataFrame([rates_of_rounded(row) for row in table.to_dicts()], schema=table.schema, orient="row")
 
 
+def watched_again(validity, compliance):
+    """The alarms that watch the headline say what it says once it is rounded."""
+    said = {row["measure"]: row for row in compliance.filter(basis="episode", period_grain="all", stratum="all").to_dicts()}
+
+    def again(row):
+        if row["alarm"] not in ("rate_low", "rate_full"):
+            return row
+        value, n = said[row["measure"]]["rate"], said[row["measure"]]["n_index"]
+        return row | {"value": value, "n": n, "suppressed": n is None or (value is None and row["value"] is not None) or row["suppressed"]}
+
+    return pl.DataFrame([again(row) for row in validity.to_dicts()], schema=validity.schema, orient="row")
+
+
 def rates_of_rounded(row):
+    if row.get("is_rounded"):
+        return row  # in tens and steps already
     known = [row[name] for name in ("n_index", "n_appropriate", *BAD)]
     row.update({name: None for name in SHARES[:6] if name in row})
     if None not in known and row["n_index"] and sum(known[1:]) and row.get("is_withheld") is not True:

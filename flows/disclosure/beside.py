@@ -14,7 +14,7 @@ from flows import ROOT
 from flows.disclosure.compliance import within
 from flows.disclosure.elsewhere import Elsewhere
 from flows.disclosure.groups import SHOWN, Group, is_small, settle
-from flows.disclosure.rounding import band, coarse_share, names_of_closed, steps, tens, wilson
+from flows.disclosure.rounding import band, coarse_share, names_of_closed, share_of, tens
 
 BESIDE = (
     *("secondary_measure", "scenario_compliance", "edition_change", "staging_summary"),
@@ -66,17 +66,6 @@ def is_loose(group, column, closed, still, given, total, n_hidden):
     if closed and not any(given(size, group[at], total) == given(size - 1, group[at], total) for size, at in still):
         return False
     return not n_hidden or sum(group[at][column] - 1 for at in closed) >= n_hidden
-
-
-def share_of(part, whole, n, small, is_hidden=False):
-    """A rate with its interval as they may leave. n: the denominator as it is given, None where that is hidden."""
-    rate = None if is_hidden and part < whole else coarse_share(part, whole, n, small)
-    is_closed = n is None or (whole > 0 and rate is None)
-    low, high = (None, None) if rate is None else wilson(rate, n)
-    return {
-        "rate": rate, "ci_low": low, "ci_high": high, "rate_step": None if rate is None else 1 / steps(n, small),
-        "rate_band": band(part, whole, n, small) if is_closed else None, "suppressed": is_closed,
-    }
 
 
 def secondary(row, small, known):

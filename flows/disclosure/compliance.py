@@ -1,13 +1,15 @@
 """Which rows of out.compliance are closed, and what of them still shows."""
 
+from flows.disclosure.differencing import PARTS, SUMS, Past, summed
 from flows.disclosure.funnel import status_of
 from flows.disclosure.groups import SHOWN, Group, is_small, settle
+from flows.disclosure.rounding import band_of, share_of, tens
 
 BAD, UNDECIDED = ("n_mixed", "n_may_be", "n_not_appropriate"), ("n_unrated", "n_indeterminate")
 BESIDE = {"n_end_unknown": "indeterminate", "n_rerouted": "rerouted", "n_excluded": "excluded"}
 SHARES = ("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "is_withheld")
-BANDS = ((0.95, "95_and_above"), (0.9, "90_to_95"), (0.8, "80_to_90"), (0.0, "below_80"))
 OF_THE_ORDER = ("site", "payer", "procedure", "edition")  # an episode takes these from its first order
+FUNNEL = "funnel"  # the total of four rows, in another table
 FINER = {"all": "year", "year": "quarter", "quarter": "month"}
 
 
@@ -15,16 +17,19 @@ class Compliance:
     """The rows of out.compliance with what of each may be shown.
 
     State of a row: open shows everything; rated (totals only) the rate without its denominator; index the denominator
-    without the outcomes; closed nothing.
+    without the outcomes; closed nothing. A total that may not be shown to the last unit because it moved by few since
+    the release before is closed to its groups, and shows tens and steps (`coarse`).
     """
 
-    def __init__(self, rows, small, withhold_share):
+    def __init__(self, rows, small, withhold_share, past=None):
         self.small, self.withhold_share, self.rows = small, withhold_share, {self.key(row): row for row in rows}
+        self.past = past or Past()
         self.truth = {key: dict(row) for key, row in self.rows.items()}
         self.roots = [key for key in self.rows if key[2:] == ("all", None, "all", "all")]
         self.groups = [group for root in self.roots for group in self.groups_under(root)]
         self.finer = {group.total: group.rows for group in self.groups if group.total not in self.roots}
-        self.state = {key: self.state_of(key) for key in self.rows}
+        self.coarse = {key for key in self.roots if self.stays_coarse(key)}
+        self.state = {key: self.state_since(key) for key in self.rows}
         self.closed, self.bands = {}, {}
 
     @staticmethod
@@ -41,6 +46,41 @@ class Compliance:
         if key in self.roots and not good and not bad and self.truth[key]["rate"] is not None and self.has_room(key):
             return "rated"
         return "index" if self.truth[key]["n_index"] > self.small else "closed"
+
+    def state_since(self, key):
+        """As a release by itself would have it, unless the one before is still there to be compared."""
+        state = self.state_of(key)
+        if key in self.coarse or self.past.few("compliance", key, self.counts(key, SUMS), self.small):
+            return "closed"
+        if key in self.roots:
+            return self.total_since(key, state)
+        if state == "closed" or not self.past.stays_hidden("compliance", key, self.counts(key, SUMS)):
+            return state
+        return "closed" if self.past.stays_hidden("compliance", key, self.counts(key, SUMS[:1])) else "index"
+
+    def stays_coarse(self, key):
+        told = "compliance", key, self.counts(key, SUMS)
+        return self.past.few(*told, self.small) or self.past.was_rounded(*told)
+
+    def total_since(self, key, state):
+        """A rate that stands without its denominator must not meet that denominator in the release before, or the other way round."""
+        if state == "rated" and self.is_known(key, SUMS[:1]):
+            return "index"
+        if state in ("open", "index") and self.past.stays_hidden("compliance", key, self.counts(key, SUMS[:1])):
+            return "rated" if state == "open" and self.truth[key]["rate"] is not None and self.has_room(key) else "closed"
+        return state
+
+    def counts(self, key, columns):
+        told = summed(self.truth[key])
+        return {column: told[column] for column in columns}
+
+    def moved_by_few(self, columns):
+        """Rows of which the counts must be hidden because of the release before."""
+        return {
+            key for key in self.rows
+            if self.past.few("compliance", key, self.counts(key, columns), self.small)
+            or self.past.stays_hidden("compliance", key, self.counts(key, columns))
+        }
 
     def has_room(self, key):
         """A rate that is shown is not withheld: that must leave more undecided possible than a small count."""
@@ -69,27 +109,28 @@ class Compliance:
         return any((key[1], *key[4:]) == place and state == "closed" for key, state in self.state.items())
 
     def close(self, attrition, orders):
-        self.close_outcomes()
-        for name, parts in (("bad", BAD), ("undecided", UNDECIDED)):
+        for name, parts in zip(("bad", "undecided"), PARTS, strict=True):
             small = {key for key in self.rows if any(is_small(self.truth[key][part], self.small) for part in parts)}
-            self.close_block(name, small, lambda key, parts=parts: sum(self.truth[key][part] for part in parts))
-        self.closed["bad"] = self.settle(self.closed["bad"], self.room_for_mixed)
+            self.close_block(name, small, lambda key, parts=parts: sum(self.truth[key][part] for part in parts), parts)
+        self.closed["bad"] = self.settle(self.closed["bad"], self.room_for_mixed, PARTS[0])
         small = {key for key in self.rows if is_small(self.truth[key]["n_exception"], self.small)}
-        self.close_block("exception", small, self.size("n_exception"))
+        self.close_block("exception", small, self.size("n_exception"), ("n_exception",))
         for column, status in BESIDE.items():
             self.close_beside(column, {row["reason"] for row in attrition if status_of(row["reason"]) == status} & orders)
 
     def close_outcomes(self):
         hidden_n = {key for key, state in self.state.items() if state in ("closed", "rated")}
-        self.settle(hidden_n, self.size("n_index"), self.small)
+        self.settle(hidden_n, self.size("n_index"), SUMS[:1], self.small)
         hidden = {key for key, state in self.state.items() if state != "open"} | hidden_n
         while True:
-            self.settle(hidden, self.size("n_index"), self.small)
+            self.settle(hidden, self.size("n_index"), SUMS, self.small)
             stuck = next((group for group in self.groups if group.total not in hidden and not self.is_loose(group, hidden)), None)
             if not stuck:
                 break
-            spare = [key for key in stuck.rows if key not in hidden and self.truth[key]["n_index"]]
+            spare = [key for key in stuck.rows if key not in hidden and self.truth[key]["n_index"] and not self.is_known(key, SUMS)]
             hidden.add(min(spare, key=self.price) if spare else stuck.total)
+        self.coarse |= {key for key in hidden & set(self.roots) if self.past.is_there and self.state[key] == "open"}
+        hidden_n |= self.coarse
         for key in hidden:
             if key in hidden_n:
                 self.state[key] = "rated" if self.state[key] == "rated" else "closed"
@@ -100,14 +141,26 @@ class Compliance:
             if group.total in self.roots and group.total not in hidden:
                 self.give_bands(group, hidden)
 
-    def settle(self, closed, size, least_sum=0):
+    def settle(self, closed, size, columns, least_sum=0):
         """Every group settled, and alike on both bases: an episode's counts are nearly those of its orders."""
+        def hides(key):
+            return 0 if self.is_known(key, columns) else size(key)
+
         while True:
-            settle(self.groups, closed, size, self.price, least_sum)
-            twins = {self.twin(key) for key in closed} & self.rows.keys() - closed - set(self.roots)
-            if not twins:
+            settle(self.groups, closed, hides, self.price, least_sum)
+            more = {self.twin(key) for key in closed} & self.rows.keys() - closed - set(self.roots)
+            more |= self.lone(self.groups, closed, columns)
+            if not more:
                 return closed
-            closed |= twins
+            closed |= more
+
+    def lone(self, groups, closed, columns):
+        rated = [key for key in self.roots if self.state[key] == "rated"]  # their rate tells nearly all of what moved
+        return self.past.lone("compliance", groups, closed, lambda key: self.counts(key, columns), self.small, self.price, rated)
+
+    def is_known(self, key, columns):
+        """Shown in the release before, and the same now: to hide it again would hide nothing."""
+        return self.past.is_known("compliance", key, self.counts(key, columns))
 
     @staticmethod
     def twin(key):
@@ -116,7 +169,7 @@ class Compliance:
 
     def is_loose(self, group, hidden, bands=None):
         """Every small count of a closed row can move: a unit of it changes places with one of another closed row."""
-        closed = [key for key in group.rows if key in hidden and self.truth[key]["n_index"]]
+        closed = [key for key in group.rows if key in hidden and self.truth[key]["n_index"] and not self.is_known(key, SUMS)]
         return all(
             any(self.can_swap(one, other, cell, hidden, bands or {}) and self.has_twin(one, other, cell, hidden) for other in closed if other != one)
             for one in closed for cell, number in enumerate(self.outcomes(one)) if is_small(number, self.small)
@@ -167,17 +220,26 @@ class Compliance:
         if self.is_loose(group, hidden, bands):
             self.bands |= bands
 
-    def close_block(self, name, small, size):
+    def close_block(self, name, small, size, columns):
         hidden = {key for key in self.closed["outcome"] if self.state[key] != "rated"}
-        self.closed[name] = self.settle(small | hidden, size)
+        self.closed[name] = self.settle(small | hidden | self.moved_by_few(columns), size, columns)
 
     def close_beside(self, column, closed_reasons):
         """Counts beside the measure are the same on both bases, and add up to the reasons of the order funnel."""
-        small = {key for key in self.rows if is_small(self.truth[key][column], self.small)}
+        small = {key for key in self.rows if is_small(self.truth[key][column], self.small)} | self.moved_by_few((column,))
         fourth = [key for key in self.rows if key[1] == "order" and (key in self.roots or key[5] == "unresolved")]
-        links = [] if closed_reasons else [Group(SHOWN, fourth)]
-        closed = settle([*self.groups, *links], small, self.size(column), self.price)
-        self.closed[column] = {key for key in self.rows if {(key[0], basis, *key[2:]) for basis in ("order", "episode")} & closed}
+        if closed_reasons and self.past.is_there:
+            small.add(FUNNEL)  # a sum that moved by few there must not be added up here
+        links = [Group(FUNNEL if closed_reasons else SHOWN, fourth)] if self.past.is_there or not closed_reasons else []
+        groups = [*self.groups, *links]
+        size = self.size(column)
+        while True:
+            settle(groups, small, lambda key: 0 if self.is_known(key, (column,)) else size(key), self.price)
+            more = self.lone(self.groups, small, (column,))
+            if not more:
+                break
+            small |= more
+        self.closed[column] = {key for key in self.rows if {(key[0], basis, *key[2:]) for basis in ("order", "episode")} & small}
 
     def size(self, column):
         return lambda key: self.truth[key][column] or 0
@@ -227,7 +289,22 @@ class Compliance:
             gone -= known_zeros(truth, key[1], state)
             row["rate_band"] = self.band(key)
             row["suppressed"] = any(truth[column] is not None for column in gone)
-            row.update(dict.fromkeys(gone))
+            row.update(dict.fromkeys(gone) | {"rate_step": None, "is_rounded": False})
+            if key in self.coarse:
+                row.update(self.in_steps(key))
+
+
+    def in_steps(self, key):
+        """What is given of a total that moved by few: its denominator in tens, its rate in steps that hold several counts."""
+        good, bad, undecided = self.outcomes(key)
+        then = {column: self.past.last("compliance", key, column) for column in SUMS[:3]}
+        rated = None if None in (then["n_appropriate"], then["n_bad"]) else then["n_appropriate"] + then["n_bad"]
+        n = tens(good + bad + undecided, self.small, rated if then["n_index"] is None else then["n_index"])
+        n_rated = n and tens(good + bad, self.small, then["n_index"] if rated is None else rated)
+        if not n_rated or self.truth[key]["is_withheld"]:
+            return {"n_index": n, "is_rounded": n is not None}
+        shown = share_of(good, good + bad, n_rated, self.small)
+        return shown | {"n_index": n, "is_withheld": False, "is_rounded": True, "suppressed": True}
 
 
 def outcomes(row):
@@ -257,7 +334,3 @@ def within(start, total):
     """Whether a period that begins on that day lies in the year or quarter of the total."""
     first = total[3]
     return start.year == first.year and (total[2] == "year" or (start.month - 1) // 3 == (first.month - 1) // 3)
-
-
-def band_of(good, bad):
-    return next(name for floor, name in BANDS if good >= floor * (good + bad)) if good + bad else None

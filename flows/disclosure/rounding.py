@@ -9,10 +9,10 @@ import itertools
 import math
 from collections import Counter
 
-from flows.disclosure.compliance import band_of
 from flows.disclosure.groups import is_small
 
 Z = 1.959963984540054
+BANDS = ((0.95, "95_and_above"), (0.9, "90_to_95"), (0.8, "80_to_90"), (0.0, "below_80"))
 STEPS = (100, 50, 20, 10)  # to the whole
 WIDE = 5
 REACH = 2
@@ -95,3 +95,17 @@ def wilson(rate, n):
     middle = rate + spread / 2
     # Rounding must not push an end past the rate itself.
     return max(0.0, min(rate, (middle - half) / (1 + spread))), min(1.0, max(rate, (middle + half) / (1 + spread)))
+
+def band_of(good, bad):
+    return next(name for floor, name in BANDS if good >= floor * (good + bad)) if good + bad else None
+
+
+def share_of(part, whole, n, small, is_hidden=False):
+    """A rate with its interval as they may leave. n: the denominator as it is given, None where that is hidden."""
+    rate = None if is_hidden and part < whole else coarse_share(part, whole, n, small)
+    is_closed = n is None or (whole > 0 and rate is None)
+    low, high = (None, None) if rate is None else wilson(rate, n)
+    return {
+        "rate": rate, "ci_low": low, "ci_high": high, "rate_step": None if rate is None else 1 / steps(n, small),
+        "rate_band": band(part, whole, n, small) if is_closed else None, "suppressed": is_closed,
+    }

@@ -30,7 +30,8 @@ select
     course_evidence.* exclude (case_id),
     metastasis.metastasis_id,
     early_radiation.radiation_id,
-    planned_surgery.planned_surgery_id,
+    case_end.planned_surgery_id,
+    case_end.is_closed,
     course.case_id is not null as has_course,
     case when case_surgery.surgery_on > course.candidate_start_on then true else false end as is_operated_after,
     case when case_surgery.surgery_on <= course.candidate_start_on then true else false end as is_operated_first,
@@ -42,7 +43,6 @@ select
         else false
     end as is_operated_in_time,
     parameter.surgery_max_days,
-    parameter.course_gap_days,
     parameter.min_doses,
     parameter.min_course_days,
     parameter.min_endocrine_days,
@@ -61,6 +61,8 @@ left join metastasis
     on metastasis.case_id = cancer.case_id
 left join core.early_radiation as early_radiation
     on early_radiation.case_id = cancer.case_id
-left join core.planned_surgery as planned_surgery
-    on planned_surgery.case_id = cancer.case_id
 cross join stg.parameter as parameter
+left join core.case_end as case_end
+    on
+        case_end.case_id = cancer.case_id
+        and case_end.completion_lead_days = parameter.completion_lead_days

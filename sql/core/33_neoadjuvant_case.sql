@@ -50,10 +50,7 @@ select
     is_set_by_cytotoxic,
     case
         when not_case_reason in ('no_therapy_in_time', 'surgery_first') then null
-        else
-            is_operated_after
-            or covered_to - last_dose_on > course_gap_days
-            or planned_surgery_id is not null
+        else is_closed
     end as is_closed,
     case
         when not_case_reason in ('no_therapy_in_time', 'surgery_first') then null

@@ -1,58 +1,13 @@
--- One row per imaging order line of a neoadjuvant case, with its phase: the first row of the table that holds (SPEC 4).
--- What a phase is called and what the router makes of it stands in rules/phase.csv.
-with
-
-placed as (
-
-    select
-        exam_line.order_id,
-        exam_line.case_id,
-        case
-            when
-                exam_line.clock_on < neoadjuvant_case.first_dose_on
-                or (
-                    exam_line.ordered_on < neoadjuvant_case.first_dose_on
-                    and exam_line.clock_on <= neoadjuvant_case.first_dose_on + parameter.baseline_days
-                )
-                then 1
-            when exam_line.clock_on >= neoadjuvant_case.surgery_on then 2
-            when
-                not neoadjuvant_case.is_set_by_cytotoxic
-                and exam_line.clock_on >= neoadjuvant_case.surgery_on - parameter.preop_days
-                then 3
-            when
-                not neoadjuvant_case.is_closed
-                and exam_line.clock_on >= neoadjuvant_case.last_dose_on - parameter.completion_lead_days
-                then 4
-            when
-                exam_line.clock_on < neoadjuvant_case.last_dose_on - parameter.completion_lead_days
-                and exam_line.clock_on < neoadjuvant_case.first_dose_on + parameter.min_response_days
-                and not exam.says_response
-                then 5
-            when exam_line.clock_on < neoadjuvant_case.last_dose_on - parameter.completion_lead_days
-                then 6
-            when
-                exam_line.clock_on <= neoadjuvant_case.last_dose_on + parameter.window_days
-                or neoadjuvant_case.is_operated_in_time
-                then 7
-            else 8
-        end as phase_row
-    from core.exam_line as exam_line
-    inner join core.neoadjuvant_case as neoadjuvant_case
-        on
-            neoadjuvant_case.case_id = exam_line.case_id
-            and neoadjuvant_case.is_case
-    inner join core.exam as exam
-        on exam.exam_id = exam_line.exam_id
-    cross join stg.parameter as parameter
-
-)
-
+-- One row per imaging order line of a neoadjuvant case, with its phase under the declared definition (SPEC 4).
 select
     placed.order_id,
     placed.case_id,
     placed.phase_row,
     phase.phase
-from placed
+from core.every_phase as placed
+inner join core.timing as timing
+    on
+        timing.timing = placed.timing
+        and timing.is_declared
 inner join rule.phase as phase
     on phase.row = placed.phase_row

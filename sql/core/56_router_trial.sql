@@ -47,7 +47,8 @@ select
         when 13 then router_fact.is_contralateral
         when 14 then router_fact.phase in ('early_treatment', 'end_unknown')
         when 15 then true
-    end as holds
+    end as holds,
+    router.row in (7, 14) as hangs_on_phase
 from core.router_fact as router_fact
 cross join reading
 cross join rule.router as router

@@ -4,12 +4,19 @@ with
 
 asked as (
 
-    select distinct
-        routed.order_id,
+    -- Orders that ask for the response under another definition of the multiverse only are judged too (SPEC 9).
+    select
+        asking.order_id,
         'breast_response' as question,
-        null as scenario
-    from core.routed as routed
-    where routed.router_row = 15 or routed.reason = 'therapy_end_unknown'
+        null as scenario,
+        bool_or(asking.is_of_measure) as is_of_measure
+    from (
+        select order_id, true as is_of_measure from core.routed
+        where router_row = 15 or reason = 'therapy_end_unknown'
+        union all
+        select order_id, false as is_of_measure from core.timed_response
+    ) as asking
+    group by asking.order_id
     union all
     select
         routed.order_id,
@@ -19,7 +26,8 @@ asked as (
             when exam_line.is_axillary and procedure.is_biopsy then 'baseline_axillary_biopsy'
             when exam_line.is_axillary or router_fact.says_axilla then 'baseline_axilla'
             when exam_line.response_pool then 'baseline_breast'
-        end as scenario
+        end as scenario,
+        true as is_of_measure
     from core.routed as routed
     inner join core.exam_line as exam_line
         on exam_line.order_id = routed.order_id
@@ -37,6 +45,7 @@ select
     asked.order_id,
     asked.question,
     asked.scenario,
+    asked.is_of_measure,
     order_edition.edition,
     order_edition.could_be_in_force,
     order_edition.is_current,

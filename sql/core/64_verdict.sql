@@ -72,6 +72,7 @@ select
     order_id,
     question,
     scenario,
+    is_of_measure,
     edition,
     could_be_in_force,
     is_current,

@@ -1,18 +1,31 @@
 -- One row per order that reaches row 15 of the router and reading, with its verdict under variant 2 (SPEC 7).
--- Readings are other ways to count the same orders; as_defined is the measure.
+-- Readings are other ways to count the same orders; as_defined is the measure. Those of the multiverse hold what asks
+-- for the response after completion under one of its timings.
 with
 
 routed as (
 
-    select order_id, reading, phase, 'in_force' as judged_by from core.routed where router_row = 15
+    select order_id, false as sets_pet_aside, reading, phase, 'in_force' as judged_by
+    from core.routed
+    where router_row = 15
     union all
-    select order_id, 'assumed_pet_indeterminate' as reading, phase, 'in_force' as judged_by
+    select order_id, true as sets_pet_aside, 'assumed_pet_indeterminate' as reading, phase, 'in_force' as judged_by
     from core.routed
     where router_row = 15 and reading = 'as_defined'
     union all
-    select order_id, 'current_edition' as reading, phase, 'current' as judged_by
+    select order_id, false as sets_pet_aside, 'current_edition' as reading, phase, 'current' as judged_by
     from core.routed
     where router_row = 15 and reading = 'as_defined'
+    union all
+    select
+        timed_response.order_id,
+        definition.assumed_pet = 'indeterminate' as sets_pet_aside,
+        definition.reading,
+        timed_response.phase,
+        'in_force' as judged_by
+    from core.timed_response as timed_response
+    inner join (select distinct timing, assumed_pet, reading from core.definition) as definition
+        on definition.timing = timed_response.timing
 
 ),
 
@@ -34,6 +47,7 @@ purposed as (
         routed.order_id,
         routed.reading,
         routed.judged_by,
+        routed.sets_pet_aside,
         routed.phase as measure,
         exam_line.case_id,
         exam_line.exam_id,
@@ -57,7 +71,7 @@ judged as (
 
     select
         purposed.*,
-        purposed.reading = 'assumed_pet_indeterminate'
+        purposed.sets_pet_aside
         and purposed.purpose_basis = 'assumed'
         and verdict.status = 'rated' as is_set_aside,
         verdict.* exclude (order_id, question, scenario, judged_by)
@@ -70,7 +84,7 @@ judged as (
 )
 
 select
-    judged.* exclude (status, reason, rating, rating_score, is_set_aside, judged_by),
+    judged.* exclude (status, reason, rating, rating_score, is_set_aside, sets_pet_aside, judged_by),
     case when judged.is_set_aside then 'indeterminate' else judged.status end as status,
     case when judged.is_set_aside then 'purpose_assumed' else judged.reason end as reason,
     case when not judged.is_set_aside then judged.rating end as rating,

@@ -19,6 +19,11 @@ pair as (
     from core.scenario_tally
     union
     select
+        n_appropriate,
+        n_rated
+    from core.multiverse_tally
+    union
+    select
         numerator as n_appropriate,
         denominator as n_rated
     from core.secondary_tally

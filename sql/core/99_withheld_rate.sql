@@ -22,6 +22,12 @@ split as (
         n_rated,
         n_undecided
     from core.scenario_tally
+    union
+    select
+        n_appropriate,
+        n_rated,
+        n_undecided
+    from core.multiverse_tally
 
 ),
 

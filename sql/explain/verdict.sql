@@ -9,5 +9,5 @@ select
     verdict.reason,
     verdict.rating
 from core.verdict as verdict
-where verdict.order_id = $order_id
+where verdict.order_id = $order_id and verdict.is_of_measure
 order by verdict.question, verdict.edition nulls first
