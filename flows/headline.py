@@ -12,6 +12,7 @@ HEADLINE = {
 RATED = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate")
 BANDS = {"below_80": "below 80 %", "80_to_90": "80 to 90 %", "90_to_95": "90 to 95 %", "95_and_above": "95 % and above"}
 SUBJECT = "First imaging orders after neoadjuvant therapy, episodes"
+ROUNDED = "rounded, because few came since the last release"
 HIDDEN = "hidden"  # a masked count: small itself, or it would give a small one away
 
 
@@ -48,13 +49,17 @@ def _sentence(compliance, case_attrition):
         return _without_orders(headline_row(compliance, "on_treatment"), case_attrition)
     if row["n_index"] is None:
         return f"{SUBJECT}: too few to be shown under disclosure control."
+    if row.get("is_rounded") and row["rate"] is not None:
+        ends = f"95 % CI {100 * row['ci_low']:.0f}–{100 * row['ci_high']:.0f}; " if row["ci_low"] is not None else ""
+        return f"{SUBJECT}: about {100 * row['rate']:.0f} % usually appropriate ({ends}about {row['n_index']:,} in all; {ROUNDED})."
     if row["rate"] is not None:
         return f"{SUBJECT}: {_percent(row['rate'])} % usually appropriate ({_evidence(row)})."
     if row["is_withheld"]:
         return f"{SUBJECT}: withheld, too many of {row['n_index']} are unrated or indeterminate; see unmapped codes."
     band = BANDS.get(row.get("rate_band"))
     told = f"{band} usually appropriate" if band else "the rate is hidden"
-    return f"{SUBJECT}: {told} ({row['n_index']:,} in all; figures under disclosure control)."
+    about = "about " if row.get("is_rounded") else ""
+    return f"{SUBJECT}: {told} ({about}{row['n_index']:,} in all; figures under disclosure control)."
 
 
 def _without_orders(on_treatment, case_attrition):

@@ -13,7 +13,7 @@ from flows.headline import headline_row
 
 # What a reader would call another cause, and what is counted of it.
 CAUSES = (
-    ("new_data", "rows that were not delivered before"),
+    ("new_data", "rows that were not there before, or of days not covered then"),
     ("corrected_data", "rows that say something else"),
     ("gone_data", "rows that are not delivered any more"),
     ("code_map", "local codes that reach another procedure"),
@@ -29,6 +29,8 @@ SCHEMA = {
     "explains": pl.Float64, "rate_then": pl.Float64, "rate_now": pl.Float64, "band_then": pl.String, "band_now": pl.String,
     "suppressed": pl.Boolean,
 }
+# Which days are read: a later one brings rows that were delivered before and not read, which is new data to a reader.
+COVERED = ("as_of", "data_from")
 SMALL = 10
 
 
@@ -46,6 +48,9 @@ def since(release, later, compliance, profile="cms"):
     database = release / "audit.duckdb"
     found = diff.between([diff.facts(manifest, database), diff.facts(later, later["database"])])
     told = [_row(at, cause, _counted(found, cause[0]), profile) for at, cause in enumerate(CAUSES, start=1)]
+    if any(row["name"] in COVERED for row in found["settings"] or ()):
+        told[0] |= {"is_changed": True, "n_changed": told[0]["n_changed"] or None}  # how many it brought is not counted
+        told[0]["suppressed"] = told[0]["n_changed"] is None
     _explain(told)
     table = pl.DataFrame([row | _headlines(then, compliance) for row in told], schema=SCHEMA, orient="row")
     return table.with_columns(protected_zone_only=True) if profile == "none" else table
@@ -75,7 +80,7 @@ def _values(rows):
     """Parameters given as settings are counted as parameters, the code map as codes."""
     if rows is None:
         return None
-    return sum(row["name"] not in diff.MOVES_NO_LABEL and not row["name"].startswith("parameters.") for row in rows)
+    return sum(row["name"] not in {*diff.MOVES_NO_LABEL, *COVERED} and not row["name"].startswith("parameters.") for row in rows)
 
 
 def _files(found, groups, but=()):

@@ -57,6 +57,13 @@ def test_masked_parts_take_nothing_from_a_published_rate(said):
     assert "378 of 403 rated; 26 more" in said(masked)
 
 
+def test_a_rounded_row_is_said_to_be_rounded(said):
+    told = said({"is_rounded": True, "n_index": 430, "rate": 0.94, "ci_low": 0.91, "ci_high": 0.96} | dict.fromkeys(["n_appropriate", "bound_low", "bound_high"]))
+    assert "about 94 % usually appropriate (95 % CI 91–96; about 430 in all; rounded, because few came" in told
+    assert "hidden" not in told
+    assert "94.0" not in told
+
+
 def test_hidden_bounds_are_called_hidden(said):
     assert "bounds hidden" in said({"bound_low": None, "bound_high": None})
 

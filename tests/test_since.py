@@ -21,6 +21,7 @@ def out(tmp_path_factory):
     base, other = pipeline.audit(drawn()), pipeline.audit(corrected())
     kept(out, base, "base0")
     kept(out, other, "data1", inputs="2")
+    kept(out, base, "later4", as_of="2025-03-31")
     for con, name, inputs in ((base, "rule2", "1"), (other, "both3", "2")):
         con.execute(EDITION)
         models.build(con, schemas=("core", "out"))
@@ -66,6 +67,12 @@ def test_no_small_number_is_told(out):
 def test_a_rating_alone_explains_the_whole_move(out):
     table = told(out, "base0", "rule2")
     assert by_cause(table, "is_changed", "explains") == {cause: (cause == "rule_edition", float(cause == "rule_edition")) for cause in ORDER}
+
+
+def test_a_later_last_day_brings_new_data_and_is_no_other_definition(out):
+    table = told(out, "base0", "later4")
+    assert by_cause(table, "is_changed") == {cause: cause == "new_data" for cause in ORDER}
+    assert by_cause(table, "n_changed", "suppressed")["new_data"] == (None, True)
 
 
 def test_a_split_between_two_causes_is_not_made_up(out):
