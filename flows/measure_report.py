@@ -159,8 +159,7 @@ def _spoken(name, basis, found):
     if not found:
         return MEASURES[name], basis, *[cells.NOTHING] * 4
     (row,) = found
-    about = "about " if row.get("is_rounded") else ""
     is_step = row["rate"] is None and row.get("rate_step") is not None
-    rate = "about " + cells.share(row, "rate_step") if is_step else cells.share(row, "rate")
+    rate = cells.share(row, "rate_step" if is_step else "rate")
     interval, bounds = cells.span(row, "ci_low", "ci_high"), cells.span(row, "bound_low", "bound_high")
-    return MEASURES[name], basis, rate, interval, bounds, about + cells.count(row, "n_index")
+    return MEASURES[name], basis, rate, interval, bounds, cells.count(row, "n_index")

@@ -160,7 +160,7 @@ def test_a_count_in_tens_is_not_told_as_a_count():
     report = of(**gone, n_index=210, rate_step=0.85, is_rounded=True, suppressed=True)
     assert set(cells(report)["post_completion", "episode", "all", "all"].values()) == {"masked"}
     text = " ".join(ElementTree.fromstring(report["text"]["div"]).itertext())
-    assert re.search(r"about 85\.0\s%.*about 210", text)
+    assert re.search(r"≈85\s%.*≈210", text)
     MeasureReport.model_validate(report)
 
 
