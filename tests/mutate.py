@@ -25,8 +25,8 @@ NOT_IN_LABELS = {
 }
 # An event covers its first day whatever is supplied: a default of no day covers as much as one of a day.
 SAME_ANYWAY = {"default_supply_days-1"}
-# A built delivery takes up to 60 MB; there are about a hundred of them.
-KEPT = 30
+# A built delivery takes up to 60 MB; there are about a hundred of them, and mutants come in the order of who notices them.
+KEPT = 6
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Killers:
         self.steps = vignette.model_steps()
         self.batches = vignette.batches(vignette.load())
         self.deliveries = {}
-        self.noticed = {row["id"]: row["vignette"] for row in vignette.read_csv(NOTICED)}
+        self.noticed = noticed()
         # A test that is red on the sound SQL notices nothing.
         self.cases = [case for case in model_cases.load() if not model_cases.failures(case)]
         self.green = {}
@@ -150,10 +150,14 @@ def name_of(told):
     return f"{told.file}: {told.name}"
 
 
+def noticed():
+    return {row["id"]: row["vignette"] for row in vignette.read_csv(NOTICED)}
+
+
 def in_order():
-    """Last models first: what a mutant leaves unsound is then built again by the next one anyway."""
-    order = [step[:2] for step in vignette.model_steps()]
-    return sorted(load(), key=lambda mutant: -order.index(mutant.step))
+    """Those that one vignette notices together, last models first: what one mutant leaves unsound the next one builds again anyway."""
+    order, known = [step[:2] for step in vignette.model_steps()], noticed()
+    return sorted(load(), key=lambda mutant: (known.get(mutant.id, ""), -order.index(mutant.step)))
 
 
 def whole_parameters():
@@ -162,23 +166,23 @@ def whole_parameters():
 
 
 def moved_parameters():
-    found = [MovedParameter(name, by) for by in (1, -1) for name in whole_parameters()]
-    return [one for one in found if one.id not in SAME_ANYWAY]
+    found, known = [MovedParameter(name, by) for by in (1, -1) for name in whole_parameters()], noticed()
+    return sorted((one for one in found if one.id not in SAME_ANYWAY), key=lambda one: known.get(one.id, ""))
 
 
 def main(wanted):
-    killers, survivors, noticed = Killers(), [], {}
+    killers, survivors, found = Killers(), [], {}
     for mutant in [*in_order(), *moved_parameters()]:
         if wanted in ([], ["--write"]) or mutant.id in wanted:
             killer = killers.killer(mutant)
             survivors += [] if killer else [mutant.id]
-            if found := re.match("vignette '(.*?)': ", killer or ""):
-                noticed[mutant.id] = found[1]
+            if told := re.match("vignette '(.*?)': ", killer or ""):
+                found[mutant.id] = told[1]
             print(f"{mutant.id} {mutant.file}: {killer or 'SURVIVES'}", flush=True)
     print(f"{len(survivors)} survive: {' '.join(survivors)}")
     if wanted == ["--write"]:
         with NOTICED.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([("id", "vignette"), *sorted(noticed.items())])
+            csv.writer(file, lineterminator="\n").writerows([("id", "vignette"), *sorted(found.items())])
     return 1 if survivors else 0
 
 
