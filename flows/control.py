@@ -11,7 +11,7 @@ from flows.control_gaps import gap_chart
 from flows.control_sites import site_chart
 from flows.drawings import over_time
 from flows.drawings.canvas import PHONE, WIDTH, percent
-from flows.drawings.slots import slots
+from flows.drawings.slots import finest, slots
 from flows.drawings.slots import words as in_words
 
 MEASURES = {"post_completion": "After therapy", "on_treatment": "During therapy"}
@@ -42,7 +42,7 @@ def charts(rows, parameters, baselines=()):
 
 
 def periods(rows, measure):
-    """Quarters where most of them can be shown, else years: a chart of gaps is no chart."""
+    """The periods that are drawn, with the word whether they are immature."""
     immature = {
         (row["period_grain"], row["period_start"])
         for row in rows["maturity"]
@@ -56,8 +56,7 @@ def periods(rows, measure):
         ]
         for grain in ("quarter", "year")
     }
-    n_shown = sum(row["rate"] is not None for row in found["quarter"])
-    return found["quarter"] if 2 * n_shown > len(found["quarter"]) else found["year"]
+    return finest(found["quarter"], found["year"])
 
 
 def time_chart(rows, measure, words, given, baseline):

@@ -15,6 +15,10 @@ MONTHS = {"year": 12, "quarter": 3, "month": 1}
 HASHES = ("rules_hash", "sql_hash", "settings_hash")
 
 
+def is_synthetic(source):
+    return source in SYNTHETIC_SOURCES
+
+
 def facts(tables, profile, editions):
     """One dictionary for all formats. editions: rows (edition, effective_from, citation) as `editions` reads them."""
     run = tables["audit_run"].row(0, named=True)
@@ -30,7 +34,7 @@ def facts(tables, profile, editions):
         "editions": [row | {"effective_from": str(row["effective_from"])} for row in editions],
         "period": period(tables["compliance"]),
         "watermarks": [
-            *([SYNTHETIC] if run["source"] in SYNTHETIC_SOURCES else []),
+            *([SYNTHETIC] if is_synthetic(run["source"]) else []),
             *([PROTECTED] if is_protected else []),
         ],
         "versions": json.loads(run["versions"]),

@@ -1,9 +1,10 @@
 """The drawings of the page: which there are, and where each of them stands. They show what its tables hold."""
 
 from flows import control, drawing
+from flows.drawings.canvas import PHONE
 
 OVER_TIME = ("run", "p", "p_prime")
-NARROW, PHONE = 440, 340  # what a card is wide, on a desk and on a phone
+NARROW, NARROW_PHONE = 440, 340  # what a card is wide, on a desk and on a phone
 
 
 def drawn(rows, headline, parameters, baselines=()):
@@ -22,14 +23,14 @@ def drawn(rows, headline, parameters, baselines=()):
 
 
 def strip(headline):
-    on_phone = drawing.strip(headline, key="strip-phone", width=PHONE)
+    on_phone = drawing.strip(headline, key="strip-phone", width=NARROW_PHONE)
     return {"svg": drawing.strip(headline, width=NARROW), "svg_phone": on_phone}
 
 
 def curve(rows):
     if not rows:
         return None
-    on_phone = drawing.specification_curve(rows, key="multiverse-phone", width=360)
+    on_phone = drawing.specification_curve(rows, key="multiverse-phone", width=PHONE)
     return {"svg": drawing.specification_curve(rows), "svg_phone": on_phone}
 
 

@@ -5,7 +5,8 @@ Grouped by site, finding and reason. Whoever wrote an order is a column of its r
 
 from itertools import groupby
 
-from flows.report import is_synthetic, template
+from flows.facts import is_synthetic
+from flows.report import template
 
 GROUP = ("site_id", "finding", "reason")
 ORDER = ("case_id", "measure", "index_on", "order_id")

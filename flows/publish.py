@@ -58,7 +58,7 @@ def publish_run(run):
     _write_protected(run, truth, tables["change"], history, release / "protected")
     _write_report(run, tables, history, release / "report.html")
     _write_manifest(manifest, release)
-    releases.swap(run.settings.out, release, run.run_id, _entry(run, tables))
+    releases.swap(run.settings.out, release, run.run_id, _entry(run, manifest, tables))
     releases.prune(run.settings.out, run.settings.keep_releases)
 
 
@@ -170,24 +170,14 @@ def _write_manifest(manifest, release):
     (release / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _entry(run, tables):
+def _entry(run, manifest, tables):
     """The line of the ledger: what must still be known when the release itself was pruned."""
-    as_of = tables["audit_run"]["as_of"][0]
+    audited = tables["audit_run"].row(0, named=True)
     return {
         "event": "published",
-        "run_id": run.run_id,
-        "source": run.settings.source_label,
-        "deid_mode": run.settings.deid_mode,
-        "as_of": as_of and as_of.isoformat(),
-        "inputs": run.inputs,
+        **{name: manifest[name] for name in ("run_id", "source", "deid_mode", "as_of", "inputs", "settings", "versions")},
         "digests": {group: digest(files) for group, files in ledger.grouped(run.inputs, run.files).items()},
-        "rules_hash": digest(
-            {path: content for path, content in run.files.items() if path.startswith(("rules/", "site/"))}
-        ),
-        "sql_hash": digest({path: content for path, content in run.files.items() if path.startswith("sql/")}),
-        "settings_hash": digest(run.settings.content()),
-        "settings": run.settings.content(),
-        "versions": versions(),
+        **{name: audited[name] for name in ("rules_hash", "sql_hash", "settings_hash")},
         "headline": headline_row(tables["compliance"]),
         "quality": run.quality,
     }

@@ -11,8 +11,10 @@ import hashlib
 import json
 
 from flows import ROOT, charts, page_flow, page_summary, spc
+from flows.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band
 from flows.drawings.slots import rated
-from flows.headline import BANDS, HEADLINE
+from flows.facts import disclosures, is_synthetic
+from flows.headline import HEADLINE
 from flows.page_beside import beside, with_maturity
 from flows.page_history import by_run
 from flows.page_spread import spread
@@ -34,10 +36,7 @@ PHASES = (
 )
 OUTCOMES = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
 SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy", "all": "all cases"}
-HARD_SPACE = "\u00a0"  # keeps a figure and its sign on one line
-MASK = "masked"  # what stands for a figure that disclosure control took away
 LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "cta", "dxa", "fdg", "pet", "mbi")}
-NONE = "–"  # what stands for a figure that does not exist: an empty denominator has no rate
 
 
 def render(tables, history=None, baselines=()):
@@ -70,8 +69,6 @@ def _home():
 
 def page(tables, history=None):
     """What the template may say, and nothing else; the drawings apart."""
-    from flows.workbook import disclosures
-
     rows = {name: table.to_dicts() for name, table in tables.items()}
     compliance = with_maturity(rows["compliance"], rows["maturity"])
     run = rows["audit_run"][0]
@@ -109,10 +106,6 @@ def page(tables, history=None):
     told |= charts.with_lanes(strata) | beside(rows)
     told["next_steps"] = page_summary.next_steps(headline, cases, told["exams"], told["unmapped"], told["alarms"])
     return told
-
-
-def is_synthetic(source):
-    return source in ("demo (synthetic)", "synthea")
 
 
 def _one(compliance, **key):
@@ -159,7 +152,7 @@ def exams(compliance):
 def _verdict(row):
     """The only outcome that is not zero, where the counts are shown."""
     if None in [row[name] for name in OUTCOMES]:
-        return MASK
+        return MASKED
     there = [name.removeprefix("n_") for name in OUTCOMES if row[name]]
     return there[0] if len(there) == 1 else "several"
 
@@ -186,12 +179,12 @@ def _most_ordered(row):
 
 
 def count(number):
-    return MASK if number is None else f"{number:,}"
+    return MASKED if number is None else f"{number:,}"
 
 
 def amount(number):
     """A quantity with at most one decimal; a whole one without."""
-    return MASK if number is None else f"{number:,.1f}".removesuffix(".0")
+    return MASKED if number is None else f"{number:,.1f}".removesuffix(".0")
 
 
 def percent(share, row=None, digits=1, is_bound=False):
@@ -199,12 +192,8 @@ def percent(share, row=None, digits=1, is_bound=False):
     if share is not None:
         return f"{100 * share:.{digits}f}{HARD_SPACE}%"
     if row is None or 0 in (row.get("n_index"), row.get("denominator")):
-        return NONE
-    return "withheld" if row.get("is_withheld") and not is_bound else MASK
-
-
-def band(slug):
-    return BANDS[slug].replace(" %", HARD_SPACE + "%")
+        return NOTHING
+    return WITHHELD if row.get("is_withheld") and not is_bound else MASKED
 
 
 def words(slug):

@@ -9,6 +9,7 @@ import json
 import polars as pl
 
 from flows import diff
+from flows.disclosure.rounding import tens
 from flows.headline import headline_row
 
 # What a reader would call another cause, and what is counted of it.
@@ -96,7 +97,7 @@ def _sum(*numbers):
 
 def _row(position, cause, n, profile):
     """Counts in tens, as for every table beside the measure: rows that came are nearly the orders that came."""
-    given = n if profile == "none" or not n else None if n <= SMALL else max(2 * SMALL, (n + 5) // 10 * 10)
+    given = n if profile == "none" or n is None else tens(n, SMALL)
     names = {"position": position, "cause": cause[0], "counts": cause[1]}
     return names | {"is_changed": None if n is None else n > 0, "n_changed": given, "suppressed": bool(n) and given is None}
 

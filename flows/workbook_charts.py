@@ -3,6 +3,7 @@
 import math
 
 from flows import cells
+from flows.drawings.slots import finest
 from flows.headline import HEADLINE
 
 BLUE, SOFT, DARK = "#0B5394", "#6D94B8", "#16212C"
@@ -41,11 +42,9 @@ def _overall(compliance):
 
 
 def _periods(compliance):
-    """Quarters where most of them can be shown, else years."""
     rows = compliance.filter(measure="post_completion", basis="episode", stratum="all").to_dicts()
     of_grain = {grain: [row for row in rows if row["period_grain"] == grain] for grain in ("quarter", "year")}
-    n_shown = sum(row["rate"] is not None for row in of_grain["quarter"])
-    chosen = of_grain["quarter" if 2 * n_shown > len(of_grain["quarter"]) else "year"]
+    chosen = finest(of_grain["quarter"], of_grain["year"])
     return [(cells.period(row), row) for row in sorted(chosen, key=lambda row: row["period_start"])]
 
 

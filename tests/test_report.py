@@ -288,7 +288,7 @@ def test_procedures_carry_their_one_verdict(tables):
     verdicts = {row["stratum_value"]: row["verdict"] for row in rows}
     assert verdicts == {name: verdict for name, verdict, _ in out_tables.PROCEDURES if name in verdicts}
     assert [row["n_index"] for row in rows] == sorted((row["n_index"] for row in rows), reverse=True)
-    assert report._verdict(rows[0] | {"n_mixed": None}) == report.MASK
+    assert report._verdict(rows[0] | {"n_mixed": None}) == report.MASKED
 
 
 def test_parameters_of_the_run_stand_on_the_page(tables):

@@ -293,7 +293,6 @@ class Compliance:
             if key in self.coarse:
                 row.update(self.in_steps(key))
 
-
     def in_steps(self, key):
         """What is given of a total that moved by few: its denominator in tens, its rate in steps that hold several counts."""
         good, bad, undecided = self.outcomes(key)

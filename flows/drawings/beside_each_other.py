@@ -2,7 +2,8 @@
 
 from flows.drawings.canvas import PHONE, Canvas, counts, floor_of, percent, shares
 from flows.drawings.colors import AMBER, BLUE, INK, PALE, RED, WASH
-from flows.drawings.slots import BAND_ENDS, BAND_WORDS
+from flows.drawings.slots import BAND_ENDS
+from flows.headline import BANDS
 
 PLACES = ((10, 0), (-10, 0), (10, 13), (-10, 13), (10, -13), (-10, -13))  # where a name may stand beside its mark
 
@@ -58,7 +59,7 @@ def site_said(site):
         word = ", outside the limits" if site["is_signal"] else ""
         return f"{site['label']}: {percent(site['value'])} of {site['n']} rated episodes{word}"
     if site["band"]:
-        words = f"{site['label']}: {BAND_WORDS[site['band']]}, {site['n_index']} episodes"
+        words = f"{site['label']}: {BANDS[site['band']]}, {site['n_index']} episodes"
         return f"{words}; the exact rate is hidden under disclosure control"
     return f"{site['label']}: hidden under disclosure control"
 

@@ -3,14 +3,9 @@
 from datetime import date
 
 from flows.drawings.canvas import percent
+from flows.headline import BANDS
 
 BAND_ENDS = {"below_80": (0.5, 0.8), "80_to_90": (0.8, 0.9), "90_to_95": (0.9, 0.95), "95_and_above": (0.95, 1.0)}
-BAND_WORDS = {
-    "below_80": "below 80 %",
-    "80_to_90": "80 to 90 %",
-    "90_to_95": "90 to 95 %",
-    "95_and_above": "95 % and above",
-}
 MONTHS = {"year": 12, "quarter": 3}
 
 
@@ -53,6 +48,11 @@ def _slot(row):
     }
 
 
+def finest(quarters, years):
+    """Quarters where most of them can be shown, else years: a chart of gaps is no chart."""
+    return quarters if 2 * sum(row["rate"] is not None for row in quarters) > len(quarters) else years
+
+
 def period_words(grain, start):
     return str(start.year) if grain == "year" else f"Q{(start.month + 2) // 3} {start.year}"
 
@@ -73,7 +73,7 @@ def said(point):
         return f"{point['label']}: no episode"
     if point["band"]:
         many = "" if point["n_index"] is None else f", {point['n_index']} episodes"
-        return f"{point['label']}: {BAND_WORDS[point['band']]}{many}; the exact rate is hidden under disclosure control"
+        return f"{point['label']}: {BANDS[point['band']]}{many}; the exact rate is hidden under disclosure control"
     if point["value"] is None:
         return f"{point['label']}: " + (
             "withheld, too many unread" if point["is_withheld"] else "hidden under disclosure control"
