@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows import options, query_command, verify_command
+from flows import options
+from flows.answers import query_command, verify_command
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -161,7 +162,7 @@ def select(
     as_json: AsJson = False,
 ):
     """Say what the rules hold for a scenario: ratings, radiation, edition, source. About scenarios, never patients."""
-    from flows.select import select as answer
+    from flows.answers.select import select as answer
 
     asked = {
         "phase": phase,
@@ -186,7 +187,7 @@ def explain(
     """Tell the whole story of one label: cancer, course, surgery, phase, router, edition, rating, evidence."""
     import duckdb
 
-    from flows import explain as story
+    from flows.answers import explain as story
     from flows.publish import published_database
 
     with duckdb.connect(str(published_database(out)), read_only=True) as con:
@@ -205,7 +206,7 @@ def runs(
 ):
     """List the runs of a folder, newest last: what went in, the headline as published, the checks, what is still kept."""
     from flows import logs
-    from flows import runs as listing
+    from flows.answers import runs as listing
 
     logs.talk_on_stderr()
     typer.echo((listing.quality if quality else listing.runs)(out, as_json=as_json))
@@ -220,7 +221,7 @@ def diff(
 ):
     """Explain what moved between two published runs: data, code map, rules, definition; labels and cases. Exact counts."""
     from flows import logs
-    from flows.diff import diff as moved
+    from flows.answers.diff import diff as moved
 
     logs.talk_on_stderr()
     typer.echo(moved(out, earlier, later, as_json=as_json))

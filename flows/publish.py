@@ -7,8 +7,9 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 import json
 import shutil
 
-from flows import exports, ledger, releases
+from flows import ledger, releases
 from flows.errors import NotFoundError
+from flows.exports import catalog
 from flows.headline import headline_row
 from flows.software import versions
 from flows.workspace import digest, now, sha256
@@ -52,9 +53,9 @@ def publish_run(run):
     manifest, truth = _manifest(run), _truth(run)
     tables = _released(run, truth, manifest, release)
     history = ledger.quality_history(run.settings.out)
-    exports.write_exports(run.con, tables, run.settings.suppression, release / "exports")
+    catalog.write_exports(run.con, tables, run.settings.suppression, release / "exports")
     if run.settings.proof:
-        exports.prove(run.con, run.settings.suppression, release / "exports")
+        catalog.prove(run.con, run.settings.suppression, release / "exports")
     _write_protected(run, truth, tables["change"], history, release / "protected")
     _write_report(run, tables, history, release / "report.html")
     _write_manifest(manifest, release)
@@ -94,7 +95,7 @@ def _is_whole(release, manifest):
 
 def _truth(run):
     """The aggregate tables before disclosure control."""
-    names = (*(name for name in exports.EXPORTED if name not in exports.MADE_AT_RELEASE), "audit_run")
+    names = (*(name for name in catalog.EXPORTED if name not in catalog.MADE_AT_RELEASE), "audit_run")
     return {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in names}
 
 
@@ -123,23 +124,24 @@ def _write_database(run, release):
 
 
 def _write_protected(run, truth, change, history, folder):
-    from flows import disclosure, page_worklist
+    from flows import disclosure
+    from flows.page.worklist import render
 
     folder.mkdir()
     (folder / "README.txt").write_text(PROTECTED_NOTE, encoding="utf-8")
     tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in PROTECTED}
     for name, table in tables.items():
-        exports.write_table(table, folder / name)
-    worklist = page_worklist.render(tables["worklist"], run.settings.source_label)
-    (folder / "worklist.html").write_text(worklist, encoding="utf-8")
+        catalog.write_table(table, folder / name)
+    page = render(tables["worklist"], run.settings.source_label)
+    (folder / "worklist.html").write_text(page, encoding="utf-8")
     everything = disclosure.release(truth, "none") | {"not_appropriate_gap": tables["not_appropriate_gap"], "change": change}
     _write_report(run, everything, history, folder / "report.html")
 
 
 def _write_report(run, tables, history, path):
-    from flows import report
+    from flows.page import report
 
-    path.write_text(report.render(tables, history, exports.baselines(run.con)), encoding="utf-8")
+    path.write_text(report.render(tables, history, catalog.baselines(run.con)), encoding="utf-8")
 
 
 def _manifest(run):

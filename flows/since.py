@@ -1,6 +1,6 @@
 """What changed since the last release, by cause, as it may be published: the table `change`.
 
-From the machinery of flows/diff.py on both databases, without their counts: of each cause whether it differs, how much in
+From the machinery of flows/answers/diff.py on both databases, without their counts: of each cause whether it differs, how much in
 tens, and the part of the headline's move that it explains where it alone can. The headline stands as both releases show it.
 """
 
@@ -8,7 +8,7 @@ import json
 
 import polars as pl
 
-from flows import diff
+from flows.answers import diff
 from flows.disclosure.rounding import tens
 from flows.headline import headline_row
 

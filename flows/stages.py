@@ -50,7 +50,7 @@ def load_rules(run):
 
 @stage("Delivery checked for identifiers, then read")
 def read_delivery(run):
-    from flows import ingest
+    from flows.delivery import ingest
 
     with unmoved(run):
         ingest.read_delivery(run.con, run.settings.extracts, run.settings)

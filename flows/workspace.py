@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, deidentify, ledger, machine, releases
+from flows import ROOT, ledger, machine, releases
+from flows.delivery import deidentify
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log

@@ -22,7 +22,7 @@ from flows import ledger, releases
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the forked-from process imports it
 PREPARED = multiprocessing.get_context("forkserver")
 PREPARED.set_forkserver_preload(
-    ["crash", "flows.cli", "flows.stages", "flows.ingest", "flows.publish", "flows.report", "flows.quality", "great_expectations"]
+    ["crash", "flows.cli", "flows.stages", "flows.delivery.ingest", "flows.publish", "flows.page.report", "flows.quality", "great_expectations"]
 )
 CHANGES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.truncate")
 # Linux's numbers: what lets root pass over rights, and the third version of the call that gives it away.

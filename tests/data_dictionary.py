@@ -7,7 +7,8 @@ import sys
 
 import pipeline
 
-from flows import ROOT, dictionary, models
+from flows import ROOT, models
+from flows.exports import dictionary
 
 PAGE = ROOT / "docs" / "data_dictionary.md"
 RUN = {

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from flows.ingest import read_delivery
+from flows.delivery.ingest import read_delivery
 from flows.rules import load_rules
 from flows.settings import Settings
 

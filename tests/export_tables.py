@@ -7,7 +7,8 @@ import json
 import out_tables
 import polars as pl
 
-from flows import ROOT, disclosure, facts
+from flows import ROOT, disclosure
+from flows.exports import facts
 from flows.headline import HEADLINE
 
 STRATA = {name: out_tables.STRATA[name] for name in ("site", "therapy_class", "intent_tier")}

@@ -145,7 +145,7 @@ class Desk:
         import duckdb
 
         from flows import models, stages, workspace
-        from flows.ingest import read_delivery
+        from flows.delivery.ingest import read_delivery
         from flows.rules import load_rules
 
         if self.con is None:

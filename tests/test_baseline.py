@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from flows import ROOT, control, models
+from flows import ROOT, models
 from flows.check_rules import CHECKS, run_check
+from flows.control import charts
 from flows.errors import RulesError
 from flows.rules import load_rules
 
@@ -56,7 +57,7 @@ def tables(counts, sites=(), n=40, deid_mode="limited_data_set", immature=(), **
 
 
 def chart(key, rows, baselines=(), **given):
-    (found,) = [one for one in control.charts(rows, PARAMETERS | given, baselines) if one["key"] == key]
+    (found,) = [one for one in charts.charts(rows, PARAMETERS | given, baselines) if one["key"] == key]
     return found
 
 
@@ -177,8 +178,8 @@ def test_the_width_of_the_limits_is_a_parameter():
 
 
 def test_keys_are_apart_and_a_phone_has_a_drawing_of_its_own():
-    found = control.charts(tables(STEADY), PARAMETERS)
-    assert [one["key"] for one in found] == [f"{kind}-{measure}" for measure in control.MEASURES for kind in ("time", "funnel")]
+    found = charts.charts(tables(STEADY), PARAMETERS)
+    assert [one["key"] for one in found] == [f"{kind}-{measure}" for measure in charts.MEASURES for kind in ("time", "funnel")]
     assert 'viewBox="0 0 360 ' in found[0]["svg_phone"]
     assert 'id="time-post-completion-title"' in found[0]["svg"]
     assert 'id="time-post-completion-phone-title"' in found[0]["svg_phone"]
@@ -278,7 +279,7 @@ def test_too_few_stretches_tell_nothing(values, why):
 
 
 def test_stretches_are_shown_where_there_is_a_table_of_them_only():
-    assert not [one for one in control.charts(tables(STEADY), PARAMETERS) if one["kind"] == "g"]
+    assert not [one for one in charts.charts(tables(STEADY), PARAMETERS) if one["kind"] == "g"]
 
 
 # --- frozen baselines

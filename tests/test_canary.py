@@ -24,9 +24,10 @@ import pyarrow.parquet
 import pytest
 import tally
 
-from flows import ROOT, deidentify
+from flows import ROOT
+from flows.delivery import deidentify
+from flows.delivery.parts import open_part
 from flows.errors import DeidentificationError
-from flows.parts import open_part
 from flows.rules import load_rules
 from flows.stages import run_direct
 from tests.deliveries import ORDERS, put, read, settings_for, with_rules, write
@@ -516,7 +517,7 @@ def test_ordinary_file_names_and_metadata_raise_no_alarm(tmp_path):
 @pytest.mark.parametrize("mode", ["limited_data_set", "shifted_dates"])
 def test_the_third_parties_data_raise_no_alarm(shared, mode):
     """Synthea's export holds identifiers by design; of the columns that are read, none may alarm."""
-    from flows import sources
+    from flows.delivery import sources
     from tests import adapters
 
     con = with_rules()

@@ -19,7 +19,8 @@ import tally
 from conftest import audit
 from test_publish import state
 
-from flows import ingest, ledger, releases
+from flows import ledger, releases
+from flows.delivery import ingest
 from flows.errors import DeliveryError, LockedError, RulesError
 from flows.lock import NAME, locked
 

@@ -6,7 +6,7 @@ import re
 import polars as pl
 import pytest
 
-from flows.deidentify import read_identifiers
+from flows.delivery.deidentify import read_identifiers
 from flows.errors import DeidentificationError
 from tests.deliveries import DIAGNOSES, put, read, rows, with_rules, write
 
@@ -51,7 +51,7 @@ def orders(**changed):
 def test_nothing_is_read_without_a_declared_mode(con, tmp_path):
     from types import SimpleNamespace
 
-    from flows.ingest import read_delivery
+    from flows.delivery.ingest import read_delivery
 
     undeclared = SimpleNamespace(deid_mode=None, source="delivery", as_of=None)
     with pytest.raises(DeidentificationError) as error:

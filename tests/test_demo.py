@@ -10,7 +10,8 @@ import duckdb
 import oracle
 import pytest
 
-from flows import ingest, models, rules
+from flows import models, rules
+from flows.delivery import ingest
 from flows.demo import delivery as demo
 from flows.demo.figures import number
 from flows.demo.rows import columns

@@ -9,7 +9,8 @@ import export_tables
 import polars as pl
 import pytest
 
-from flows import dictionary, exports, packaging, since
+from flows import since
+from flows.exports import catalog, dictionary, packaging
 
 TABLES = export_tables.released()
 FACTS = export_tables.facts_of(TABLES)
@@ -24,7 +25,7 @@ def con():
 @pytest.fixture
 def folder(tmp_path, con):
     """An exports folder as publishing leaves it."""
-    for name, table in exports.exported(TABLES).items():
+    for name, table in catalog.exported(TABLES).items():
         table.write_csv(tmp_path / f"{name}.csv")
         table.write_parquet(tmp_path / f"{name}.parquet")
     (tmp_path / "report.xlsx").write_bytes(b"any file")
@@ -59,13 +60,13 @@ def test_the_page_names_every_column_once_in_its_order(con):
 
 
 def test_every_exported_column_has_a_meaning(con):
-    table = dictionary.exported(con, exports.exported(TABLES))
+    table = dictionary.exported(con, catalog.exported(TABLES))
     assert table.filter((pl.col("meaning") == "") | (pl.col("grain") == "")).rows() == []
-    assert set(table["table"]) == {name for name in exports.EXPORTED if name in TABLES}
+    assert set(table["table"]) == {name for name in catalog.EXPORTED if name in TABLES}
 
 
 def test_meanings_are_the_same_with_and_without_a_database(con):
-    for name, table in exports.exported(TABLES).items():
+    for name, table in catalog.exported(TABLES).items():
         said = dictionary.meanings(con, name)
         assert {column: dictionary.meaning(name, column) for column in table.columns} == {column: said[column] for column in table.columns}
 
@@ -128,7 +129,7 @@ def test_the_same_exports_are_described_by_the_same_bytes(folder, con):
 
 @pytest.mark.parametrize(("grain", "first", "last"), [("quarter", "2022-01-01", "2024-12-31"), ("year", "2022-01-01", "2024-12-31")])
 def test_the_period_is_that_of_what_is_counted(grain, first, last):
-    from flows import facts
+    from flows.exports import facts
 
     only = TABLES["compliance"].filter(pl.col("period_grain").is_in(["all", grain]))
     assert facts.period(only) == {"first": first, "last": last}

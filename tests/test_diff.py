@@ -12,7 +12,7 @@ from conftest import audit
 from tables import read_table
 
 from flows import ROOT, ledger, models
-from flows.diff import compare, why
+from flows.answers.diff import compare, why
 from flows.workspace import digest
 
 FILES = {"rules/rating.csv": "1", "sql/out/13_compliance.sql": "1", "flows/cli.py": "1", "expectations/out/x.yaml": "1"}

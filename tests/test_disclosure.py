@@ -13,7 +13,7 @@ from flows.disclosure import compliance as disclosure_compliance
 from flows.disclosure import funnel as disclosure_funnel
 from flows.disclosure import release
 from flows.errors import PublishError
-from flows.exports import EXPORTED, MADE_AT_RELEASE
+from flows.exports.catalog import EXPORTED, MADE_AT_RELEASE
 
 STRATA = out_tables.STRATA
 FEW = {name: STRATA[name] for name in ("site", "intent_tier", "therapy_class")}

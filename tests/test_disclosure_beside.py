@@ -14,7 +14,7 @@ from test_disclosure import MADE, delivery
 from flows.disclosure import release, rounding
 from flows.disclosure.beside import BESIDE, doses, in_groups
 from flows.disclosure.rounding import STEPS, WIDE, band, coarse_share, names_of_closed, steps, tens, wholes, wilson
-from flows.exports import EXPORTED, MADE_AT_RELEASE
+from flows.exports.catalog import EXPORTED, MADE_AT_RELEASE
 
 SMALL, MOST = 10, 400
 FEW = range(1, SMALL + 1)

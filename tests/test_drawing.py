@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows import drawing, spc, spc_sites
+from flows import drawings
+from flows.control import spc, spc_sites
 from flows.drawings import colors, over_time
 from flows.drawings.canvas import apart, finished, floor_of
 from flows.drawings.slots import slots
@@ -75,14 +76,14 @@ def definitions(is_exact=True):
 
 STRIP = {"rate": 0.937, "ci_low": 0.909, "ci_high": 0.957, "bound_low": 0.871, "bound_high": 0.941}
 CHARTS = {
-    "trend": lambda width: drawing.trend(periods(), "trend", f"Trend {NASTY}", width),
+    "trend": lambda width: drawings.trend(periods(), "trend", f"Trend {NASTY}", width),
     "control": lambda width: over_time.draw(with_limits(), "control", "Control", center=0.93, width=width),
     "frozen": lambda width: over_time.draw(with_limits(), "frozen", "Frozen", center=0.93, is_frozen=True, width=width),
-    "funnel": lambda width: drawing.funnel(sites(), curves(), 0.92, "funnel", "Sites", NASTY, width),
-    "gaps": lambda width: drawing.gaps(gaps(), spc.g_chart([3, 20, 8, 140, 11]), "gaps", "Gaps", "words", width),
-    "strip": lambda width: drawing.strip(STRIP, width=width),
-    "curve": lambda width: drawing.specification_curve(definitions(), width=width),
-    "coarse": lambda width: drawing.specification_curve(definitions(is_exact=False), "coarse", width=width),
+    "funnel": lambda width: drawings.funnel(sites(), curves(), 0.92, "funnel", "Sites", NASTY, width),
+    "gaps": lambda width: drawings.gaps(gaps(), spc.g_chart([3, 20, 8, 140, 11]), "gaps", "Gaps", "words", width),
+    "strip": lambda width: drawings.strip(STRIP, width=width),
+    "curve": lambda width: drawings.specification_curve(definitions(), width=width),
+    "coarse": lambda width: drawings.specification_curve(definitions(is_exact=False), "coarse", width=width),
 }
 EACH = pytest.mark.parametrize(("name", "width"), [(name, width) for name in CHARTS for width in (720, 360)])
 
@@ -180,8 +181,8 @@ def test_a_gap_is_never_bridged():
 def test_periods_without_episodes_stand_between_the_others_and_not_around_them():
     rows = [period(0, None, n_index=0), period(1, 0.9), period(4, 0.95), period(7, None, n_index=0)]
     assert [(point["label"], point["n_index"]) for point in slots(rows)] == [("Q2 2023", 44), ("Q3 2023", 0), ("Q4 2023", 0), ("Q1 2024", 44)]
-    assert drawing.trend([period(0, None, n_index=0)]) is None
-    assert drawing.trend([]) is None
+    assert drawings.trend([period(0, None, n_index=0)]) is None
+    assert drawings.trend([]) is None
 
 
 def places(name, shape):
@@ -217,8 +218,8 @@ def test_the_strip_says_chance_and_ignorance():
         "if every unread one were not appropriate, or every one were: 87.1 to 94.1 %",
         "95 % interval 90.9 to 95.7 %: what chance alone could do", "rate 93.7 %",
     ]
-    assert drawing.strip(STRIP | {"rate": None}) is None
-    assert "unread" not in drawing.strip(STRIP | {"bound_low": None})
+    assert drawings.strip(STRIP | {"rate": None}) is None
+    assert "unread" not in drawings.strip(STRIP | {"bound_low": None})
 
 
 def test_the_specification_curve_is_small_and_says_each_choice():
@@ -237,7 +238,7 @@ def test_the_coarse_curve_counts_what_it_may_not_show():
     strokes = [label for label in labels("coarse") if "definitions" in label and label[0].isdigit()]
     steps = [row["rate_step"] for row in definitions(is_exact=False) if row["rate_step"] is not None]
     assert strokes == [f"{100 * step:.1f} %: {steps.count(step)} of {len(steps)} definitions" for step in sorted(set(steps))]
-    assert drawing.specification_curve([row | {"rate_step": None} for row in definitions(is_exact=False)]) is None
+    assert drawings.specification_curve([row | {"rate_step": None} for row in definitions(is_exact=False)]) is None
 
 
 def test_the_choices_below_the_curve_cover_it_once():

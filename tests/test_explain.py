@@ -9,8 +9,8 @@ import pytest
 from tiny import audited
 
 from flows import ROOT
+from flows.answers.explain import explain, tell
 from flows.errors import NotFoundError
-from flows.explain import explain, tell
 
 DELIVERY = ROOT / "tests" / "gate" / "delivery.yaml"
 

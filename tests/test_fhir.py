@@ -13,10 +13,11 @@ import pytest
 from fhir.resources.R4B.measure import Measure
 from fhir.resources.R4B.measurereport import MeasureReport
 
-from flows import disclosure, exports
-from flows.facts import editions, facts
-from flows.measure import STRATIFIERS, measure
-from flows.measure_report import measure_report, write
+from flows import disclosure
+from flows.exports import catalog
+from flows.exports.facts import editions, facts
+from flows.exports.measure import STRATIFIERS, measure
+from flows.exports.measure_report import measure_report, write
 
 PROFILES = ("cms", "nhs", "none")
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -46,7 +47,7 @@ def true(audited):
     """Every table that is exported, as the database has it, and the editions."""
     with duckdb.connect(str(audited / "audit.duckdb"), read_only=True) as con:
         known = {name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'out'").fetchall()}
-        names = [name for name in (*exports.EXPORTED, "audit_run") if name in known]
+        names = [name for name in (*catalog.EXPORTED, "audit_run") if name in known]
         return {name: con.sql(f"select * from out.{name} order by all").pl() for name in names}, editions(con)
 
 

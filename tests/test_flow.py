@@ -124,7 +124,7 @@ def test_a_rule_that_does_not_hold_is_not_tried_again(prefect, example, tmp_path
         tries.append(1)
         raise DeliveryError("no orders")
 
-    monkeypatch.setattr("flows.ingest.read_delivery", refuses)
+    monkeypatch.setattr("flows.delivery.ingest.read_delivery", refuses)
     with pytest.raises(DeliveryError):
         audit(**given(example, tmp_path / "out"))
     assert len(tries) == 1

@@ -17,9 +17,10 @@ from page_tables import multiverse
 from playwright.sync_api import sync_playwright
 from test_report import DISCLOSED, HEAD, made_up, released
 
-from flows import ROOT, report
-from flows.exports import EXPORTED
+from flows import ROOT
+from flows.exports.catalog import EXPORTED
 from flows.headline import headline_row
+from flows.page import report
 
 pytestmark = pytest.mark.browser
 ARGUMENTS = [

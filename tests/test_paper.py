@@ -13,8 +13,9 @@ import pypdf
 import pytest
 from export_tables import COUNTS, NO_RATE, changed, facts_of, from_source, headlined
 
-from flows import paper, since
-from flows.facts import PROTECTED, SYNTHETIC, disclosures, named
+from flows import since
+from flows.exports import paper
+from flows.exports.facts import PROTECTED, SYNTHETIC, disclosures, named
 from flows.headline import HEADLINE
 
 TABLES = export_tables.released()

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from test_disclosure import delivery
 
-from flows import prove
 from flows.disclosure import release
-from flows.prove_rules import COUNTS, System, denominator
-from flows.prove_worlds import Contradiction, ranges
+from flows.proof import prove
+from flows.proof.laws import COUNTS, System, denominator
+from flows.proof.worlds import Contradiction, ranges
 
 PLACES = [("few_strata", 120, 7), ("story", 60, 1), ("one_quarter", 120, 3)]
 

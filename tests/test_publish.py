@@ -16,9 +16,11 @@ import pytest
 from conftest import audit
 from page_figures import Page
 
-from flows import ROOT, exports, ledger, page_worklist, publish, releases
+from flows import ROOT, ledger, publish, releases
 from flows.errors import AuditError, LockedError
+from flows.exports import catalog
 from flows.lock import locked
+from flows.page import worklist
 
 ASK_RUN = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).execute('select run_id from out.audit_run').fetchall()[0][0])"
 
@@ -57,7 +59,7 @@ def test_a_result_is_whole(audited):
     }  # fmt: skip
     given = {path.name for path in (audited / "exports").iterdir()}
     others = {"audit.xlsx", "audit.pdf", "measure.json", "measure_report.json", "datapackage.json", "data_dictionary.csv"}
-    assert given == others | {f"{name}.{kind}" for name in exports.EXPORTED for kind in ("csv", "parquet")}
+    assert given == others | {f"{name}.{kind}" for name in catalog.EXPORTED for kind in ("csv", "parquet")}
     assert not {path.split(".")[0] for path in given} & set(publish.PROTECTED)
 
 
@@ -72,7 +74,7 @@ def test_the_worklist_page_shows_every_row_by_site_finding_and_reason_and_no_per
     page = Page((audited / "protected" / "worklist.html").read_text(encoding="utf-8"))
     assert "Patients' rows, for the protected zone only. This page must not be passed on." in page.text
     places = {row["order_id"]: page.text.index(row["order_id"]) for row in rows}
-    groups = [tuple(str(row[name] or "~") for name in page_worklist.GROUP) for row in sorted(rows, key=lambda row: places[row["order_id"]])]
+    groups = [tuple(str(row[name] or "~") for name in worklist.GROUP) for row in sorted(rows, key=lambda row: places[row["order_id"]])]
     assert len(rows) > 3
     assert groups == sorted(groups)
     for row in rows:
@@ -89,9 +91,9 @@ def test_the_worklist_page_counts_and_sorts_nothing_by_provider():
     row |= {"site_id": "a", "finding": "not_appropriate", "measure": "post_completion", "index_on": 400, "procedure": "us_breast", "resolution": "ask"}
     told = [("o3", "c1", "zoe"), ("o1", "c2", "amy"), ("o2", "c3", "zoe")]
     rows = [row | {"order_id": order, "case_id": case, "ordering_provider_id": provider} for order, case, provider in told]
-    (site,) = page_worklist.sites([*rows, row | {"site_id": None, "order_id": "o9", "case_id": "c9", "ordering_provider_id": None}])[:1]
+    (site,) = worklist.sites([*rows, row | {"site_id": None, "order_id": "o9", "case_id": "c9", "ordering_provider_id": None}])[:1]
     assert [line["ordering_provider_id"] for line in site["groups"][0]["rows"]] == ["zoe", "amy", "zoe"]
-    html = page_worklist.render(pl.DataFrame([*rows, rows[0] | {"order_id": "<script>x</script>", "site_id": None}], infer_schema_length=None), "delivery")
+    html = worklist.render(pl.DataFrame([*rows, rows[0] | {"order_id": "<script>x</script>", "site_id": None}], infer_schema_length=None), "delivery")
     page = Page(html)
     assert page.text.count("What would resolve it: ask.") == 2
     assert "<script>x</script>" in page.text
@@ -101,8 +103,8 @@ def test_the_worklist_page_counts_and_sorts_nothing_by_provider():
 
 
 def test_an_empty_worklist_says_so(audited):
-    worklist = pl.read_parquet(audited / "protected" / "worklist.parquet").clear()
-    assert "No index order needs a look." in page_worklist.render(worklist, "delivery")
+    empty = pl.read_parquet(audited / "protected" / "worklist.parquet").clear()
+    assert "No index order needs a look." in worklist.render(empty, "delivery")
 
 
 def test_every_file_is_its_owners_alone(audited):
@@ -149,7 +151,7 @@ def test_the_run_records_what_it_rests_on(audited):
 
 
 def test_both_formats_of_an_export_are_the_same_table(audited):
-    for name in exports.EXPORTED:
+    for name in catalog.EXPORTED:
         parquet = pl.read_parquet(audited / "exports" / f"{name}.parquet")
         text = pl.read_csv(audited / "exports" / f"{name}.csv", infer_schema=False)
         assert text.columns == parquet.columns

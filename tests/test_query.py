@@ -74,7 +74,7 @@ def test_csv_is_safe_for_spreadsheets_as_the_exports_are(command, out):
 def test_csv_guards_as_publishing_does(command, out):
     import polars as pl
 
-    from flows.exports import RUN_BY_SPREADSHEETS
+    from flows.exports.catalog import RUN_BY_SPREADSHEETS
 
     hostile = ["=a", "+a", "-a", "@a", "＝a", "a;=b", "a\t=b", "\ta", "plain", "a=b"]
     values = ", ".join("('" + text.replace("\t", "' || chr(9) || '") + "')" for text in hostile)

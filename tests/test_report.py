@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 from page_figures import BESIDE, Page, agrees, disagreements, index, wrong_limits, wrong_sums
 
-from flows import ROOT, control, disclosure, page_beside, page_flow, page_spread, report
+from flows import ROOT, disclosure
+from flows.control.charts import charts
 from flows.headline import HEADLINE
+from flows.page import attrition, beside, report, spread
 
 HEAD = "post_completion|episode|all||all|all"
 FEW_STRATA = {name: out_tables.STRATA[name] for name in ("site", "intent_tier", "therapy_class")}
@@ -380,7 +382,7 @@ def test_immature_periods_are_marked_in_trend_and_table(tables):
 
 
 def test_all_of_a_short_delivery_is_no_period_to_mark(tables):
-    told = page_beside.beside({name: changed(tables, "maturity", {"is_immature": True}, period_grain="all")[name].to_dicts() for name in (*BESIDE, "sensitivity")})
+    told = beside.beside({name: changed(tables, "maturity", {"is_immature": True}, period_grain="all")[name].to_dicts() for name in (*BESIDE, "sensitivity")})
     assert {row["period_grain"] for row in told["immature"]} == {"quarter"}
 
 
@@ -462,7 +464,7 @@ def test_the_boxes_of_the_flow_add_up(tables):
     page = shown(tables)
     assert len(page.sums) >= 7
     assert wrong_sums(page.sums, tables) == []
-    for levels in (page_flow.cases(tables["case_attrition"].to_dicts()), page_flow.orders(tables["attrition"].to_dicts())):
+    for levels in (attrition.cases(tables["case_attrition"].to_dicts()), attrition.orders(tables["attrition"].to_dicts())):
         for level, below in zip(levels, levels[1:], strict=False):
             rest = below.get("also", below["box"])["n"]
             assert level["box"]["n"] == rest + sum(leaf["n"] for leaf in level["leaves"])
@@ -472,7 +474,7 @@ def test_the_boxes_of_the_flow_add_up(tables):
 
 def test_every_reason_stands_in_one_box():
     words = page_tables.rules("attrition_step")
-    for funnel, draw in (("cases", page_flow.cases), ("orders", page_flow.orders)):
+    for funnel, draw in (("cases", attrition.cases), ("orders", attrition.orders)):
         rows = [row | {"n_orders": 1, "n_cases": 1, "n_patients": 1} for row in words if row["funnel"] == funnel]
         boxes = [key for level in draw(rows) for leaf in level["leaves"] for key in leaf["keys"]]
         boxes += [key for split in draw(rows)[-1]["splits"] for part in split["parts"] for key in part["keys"]]
@@ -497,7 +499,7 @@ def test_a_figure_that_the_last_release_rounds_says_about(tables):
 
 
 def test_the_spread_of_definitions_names_what_moves_most():
-    told = page_spread.spread(page_tables.multiverse().to_dicts())
+    told = spread.spread(page_tables.multiverse().to_dicts())
     assert [(axis["axis"], round(axis["moves"], 2)) for axis in told["axes"]] == [("assumed_pet", 0.03), ("window_days", 0.01), ("clock", 0.01), ("tiers", 0.01)]
     assert (told["lowest"]["rate"], told["highest"]["rate"], told["n"], told["n_shown"]) == (0.93, 0.98, 16, 16)
     by_choice = {axis["axis"]: {row[axis["axis"]]: row["rate"] for row in axis["choices"]} for axis in told["axes"]}
@@ -505,16 +507,16 @@ def test_the_spread_of_definitions_names_what_moves_most():
 
 
 def test_an_exact_rate_beside_coarse_ones_does_not_move_by_rounding():
-    assert page_spread.even(0.9375, 0.01) == pytest.approx(0.94)
-    assert page_spread.even(0.9375, None) == 0.9375
-    assert page_spread.even(None, 0.01) is None
+    assert spread.even(0.9375, 0.01) == pytest.approx(0.94)
+    assert spread.even(0.9375, None) == 0.9375
+    assert spread.even(None, 0.01) is None
 
 
 def test_definitions_without_a_figure_are_counted_and_none_is_drawn_from_nothing(tables):
     hidden = page_tables.multiverse().with_columns(rate=pl.lit(None, pl.Float64), rate_step=pl.lit(None, pl.Float64))
-    assert page_spread.spread(hidden.to_dicts()) is None
+    assert spread.spread(hidden.to_dicts()) is None
     assert "No other definition shows a rate." in shown(tables | {"multiverse": hidden}).text
-    assert page_spread.spread([]) is None
+    assert spread.spread([]) is None
 
 
 def test_the_history_of_the_checks_counts_checks_and_says_when_one_began_to_fail(tables):
@@ -543,11 +545,11 @@ def drawn(tables):
 def test_the_whole_page_says_what_its_cells_and_charts_say(drawn, tables):
     page, given = Page(drawn), tables | {"multiverse": page_tables.multiverse()}
     assert disagreements(page.figures, given) == []
-    charts = control.charts({name: table.to_dicts() for name, table in given.items()}, PARAMETERS)
+    expected = charts({name: table.to_dicts() for name, table in given.items()}, PARAMETERS)
     assert len(page.limits) > 20
-    assert wrong_limits(page.limits, charts) == []
-    assert [chart["title"] for chart in charts if chart["title"] not in page.text] == []
-    assert [chart["smallest_says"] for chart in charts if chart["smallest_says"].replace("\u00a0", " ") not in page.text] == []
+    assert wrong_limits(page.limits, expected) == []
+    assert [chart["title"] for chart in expected if chart["title"] not in page.text] == []
+    assert [chart["smallest_says"] for chart in expected if chart["smallest_says"].replace("\u00a0", " ") not in page.text] == []
 
 
 def test_the_same_tables_make_the_same_bytes_and_reach_nowhere(drawn, tables):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows import ledger
-from flows.runs import history, rate
+from flows.answers.runs import history, rate
 
 HEADLINE = {
     "n_index": 429,

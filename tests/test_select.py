@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from flows import ROOT
+from flows.answers.select import select, tell
 from flows.rules import load_rules
-from flows.select import select, tell
 
 ASKED = dict.fromkeys(("phase", "region", "context", "nodes", "axilla_imaged", "edition", "on", "variant", "procedure"))
 PHASES = ("before_therapy", "early_treatment", "on_treatment", "end_unknown", "post_completion")

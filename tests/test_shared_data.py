@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from flows import models, rules
-from flows.ingest import read_delivery
+from flows.delivery.ingest import read_delivery
 from tests import adapters
 from tests.deliveries import rows, settings_for
 

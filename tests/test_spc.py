@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from flows import spc, spc_sites
+from flows.control import spc, spc_sites
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

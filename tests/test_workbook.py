@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from export_tables import facts_of, from_source, headlined
 
-from flows import cells, packaging, workbook
-from flows.facts import PROTECTED, SYNTHETIC, disclosures
+from flows.exports import cells, packaging, workbook
+from flows.exports.facts import PROTECTED, SYNTHETIC, disclosures
 
 TABLES = export_tables.released()
 HEAD = workbook.FIRST_ROW + 1  # openpyxl counts from 1

@@ -1,0 +1,1 @@
+"""Control charts: which there are, their limits and signals, and what each could have shown."""

@@ -1,0 +1,1 @@
+"""The report that leadership reads: one HTML page, made from released tables alone."""
