@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows import options
-from flows.answers import query_command, verify_command
+from flows.commands import query, select, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -108,12 +107,13 @@ def check_rules(
     ] = False,
 ):
     """Check the invariants of the rules; each finding comes with what mends it."""
+    from flows import rules as rulebook
     from flows.check_rules import write_manifest as write_anew
     from flows.errors import RulesError
 
     if write_manifest:
         typer.echo(f"rules/value_set.csv: {write_anew()} files", err=True)
-    findings = _findings(rules)
+    findings = rulebook.check_rules(rulebook.alone(rules))
     for finding in findings:
         typer.echo(finding)
     n_errors = sum(finding.severity == "error" for finding in findings)
@@ -122,60 +122,9 @@ def check_rules(
     typer.echo(f"The rules hold, with {len(findings)} warning(s)." if findings else "The rules hold.")
 
 
-def _findings(site_rules):
-    from flows.rules import check_rules
-
-    return check_rules(_loaded(site_rules))
-
-
-def _loaded(site_rules):
-    from types import SimpleNamespace
-
-    import duckdb
-
-    from flows.rules import load_rules
-
-    con = duckdb.connect()
-    load_rules(con, SimpleNamespace(site_rules=site_rules))
-    return con
-
-
-@app.command(
-    epilog=_example(
-        "select --phase on_treatment --region breast",
-        "select --phase before_therapy --region axilla --nodes positive --on 2024-05-01",
-        "select --phase post_completion --context metastasis_suspected --json",
-        "select --edition 2017 --variant 2 --procedure us_breast",
-    )
-)
-def select(
-    phase: options.Phase = None,
-    region: options.Region = None,
-    nodes: options.Nodes = None,
-    axilla_imaged: options.AxillaImaged = None,
-    context: options.Context = None,
-    edition: options.Edition = None,
-    on: options.OnDay = None,
-    variant: options.Variant = None,
-    procedure: options.Procedure = None,
-    rules: Rules = None,
-    as_json: AsJson = False,
-):
-    """Say what the rules hold for a scenario: ratings, radiation, edition, source. About scenarios, never patients."""
-    from flows.answers.select import select as answer
-
-    asked = {
-        "phase": phase,
-        "region": region,
-        "context": context,
-        "nodes": nodes,
-        "axilla_imaged": axilla_imaged,
-        "edition": edition,
-        "on": on and on.date(),
-        "variant": variant,
-        "procedure": procedure,
-    }
-    typer.echo(answer(_loaded(rules), asked, as_json=as_json))
+app.command(epilog=_example(*select.EXAMPLE))(select.select)
+app.command(epilog=_example(*query.EXAMPLE))(query.query)
+app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))
@@ -192,10 +141,6 @@ def explain(
 
     with duckdb.connect(str(published_database(out)), read_only=True) as con:
         typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
-
-
-app.command(epilog=_example(*query_command.EXAMPLE))(query_command.query)
-app.command(epilog=_example(*verify_command.EXAMPLE))(verify_command.verify)
 
 
 @app.command(epilog=_example("runs --out audit", "runs --out audit --quality", "runs --out audit --json"))

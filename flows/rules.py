@@ -1,13 +1,14 @@
 """Loads the rules into the schema rule. Every clinical decision is a row there, with its origin beside it."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from flows import ROOT
 from flows.check_rules import check_rules
 from flows.errors import RulesError
 from flows.rule_files import nearest, normal_code, read_rules
 
-__all__ = ["check_rules", "load_rules"]
+__all__ = ["alone", "check_rules", "load_rules"]
 
 RULES = ROOT / "rules"
 SQL_TYPE = {"date": "date", "integer": "integer", "number": "double", "boolean": "boolean", "timestamp": "timestamp"}
@@ -46,6 +47,15 @@ def load_rules(con, settings=None, run_id=None, folder=RULES):
     _create(con, "rule_file", RULE_FILE | ORIGIN, files, "One row per rule file that was read")
     _create(con, "conditional_surgery", CONDITIONAL, surgery, "One row per conditional surgery code that counts here")
     _create(con, "run", RUN, [run], "One row per run: the one that these rules were loaded for")
+
+
+def alone(site_rules=None):
+    """The rules in a database of their own, without a run: to be checked, or asked."""
+    import duckdb
+
+    con = duckdb.connect()
+    load_rules(con, SimpleNamespace(site_rules=site_rules))
+    return con
 
 
 def _table_name(file):

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
 from flows import ROOT
@@ -19,7 +19,33 @@ PREFIX = "IMAGING_AUDIT_"
 # Synthea writes every mastectomy as this code; elsewhere it is too vague to end a course by itself.
 SYNTHEA_SURGERY = "SNOMED:392023007"
 # What moves no label: the same audit on another disk or machine is the same audit.
-NOT_CONTENT = {"extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "proof", "debug"}
+NOT_CONTENT = {
+    *("extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "proof", "debug"),
+    *("drop", "schedule", "notify", "log_files"),
+}
+
+
+class Schedule(BaseModel):
+    """When `imaging-audit serve` looks for something to audit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cron: str = Field("0 6 1 * *", description="Minute, hour, day of the month, month, day of the week.")
+    timezone: str = Field("UTC", description="Name of the time zone, as in Europe/Berlin.")
+    look_every_seconds: int = Field(60, ge=5, description="How often the drop folder is looked at between firings.")
+
+
+class Notify(BaseModel):
+    """Whom to tell, and of what; nobody unless named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    urls: list[SecretStr] = Field([], description="Where messages go, as Apprise writes it: mailtos://, msteams://, slack://, json://")
+    about: list[Literal["published", "signal", "warning", "failed"]] = Field(
+        ["published", "signal", "warning", "failed"], description="What is worth a message."
+    )
+    report: str | None = Field(None, description="Where readers find the report: an address or a path of theirs.")
+
 
 
 class Settings(BaseSettings):
@@ -52,6 +78,10 @@ class Settings(BaseSettings):
     )
     threads: int | None = Field(None, ge=1, description="DuckDB's threads; absent: the cores this process may use.")
     temp_directory: Path | None = Field(None, description="Where DuckDB spills; absent: inside the out folder.")
+    drop: Path | None = Field(None, description="Folder where deliveries arrive; absent: extracts are put in place by hand.")
+    schedule: Schedule = Field(Schedule(), description="When to audit by itself.")
+    notify: Notify = Field(Notify(), description="Whom to tell, and of what.")
+    log_files: int = Field(12, ge=1, description="How many files of log lines to keep, 5 MB each.")
     debug: bool = Field(False, description="Full tracebacks, which may quote values: for made-up data only.")
 
     @field_validator("parameters", mode="before")
@@ -115,7 +145,7 @@ def _read_toml(path):
     for key in content:
         _known(key, Settings.model_fields, "setting", path)
     # A path in a file is meant from where the file stands, so that a scheduled run may start anywhere.
-    for key in ("extracts", "out", "site_rules", "temp_directory"):
+    for key in ("extracts", "out", "site_rules", "temp_directory", "drop"):
         if isinstance(content.get(key), str):
             content[key] = path.resolve().parent / content[key]
     return content

@@ -1,0 +1,1 @@
+"""The words of commands that have many: options, help, examples. Nothing that takes time to import."""
