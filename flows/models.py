@@ -23,16 +23,17 @@ NAME = re.compile(r"\b(?:stg|core)\.\w+")
 
 def build(con, schemas=SCHEMAS, on_model=None):
     """Create the tables of the schemas in order; returns (schema.table, seconds) of each."""
-    spent = []
+    spent, made = [], {}
     for schema, path, text in steps(schemas):
         started = time.monotonic()
         con.execute(f"create schema if not exists {schema}")
         _create(con, f"{schema}.{table_name(path)}", path, text)
         if schema in SCHEMAS:
-            comment(con, f"{schema}.{table_name(path)}", grain(text))
+            made[f"{schema}.{table_name(path)}"] = grain(text)
         spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
         if on_model:
             on_model(*spent[-1])
+    comment(con, made)
     for schema in AGAIN if "out" in schemas else ():
         con.execute(f"drop schema if exists {schema} cascade")
     return spent
@@ -83,7 +84,7 @@ def table_name(path):
 def create(con, schema, path):
     text = path.read_text(encoding="utf-8")
     _create(con, f"{schema}.{table_name(path)}", path, text)
-    comment(con, f"{schema}.{table_name(path)}", grain(text))
+    comment(con, {f"{schema}.{table_name(path)}": grain(text)})
 
 
 def _create(con, table, path, text):
@@ -115,17 +116,16 @@ def grain(text):
     return " ".join(lines)
 
 
-def comment(con, table, words):
-    con.execute(f"comment on table {table} is {quoted(words)}")
-    schema, name = table.split(".")
-    columns = con.execute(
-        "select column_name from information_schema.columns where table_schema = ? and table_name = ?", [schema, name]
-    ).fetchall()
+def comment(con, tables):
+    """tables: {schema.table: what one row is}. All in one transaction: two thousand comments of their own take seconds."""
     known = column_comments()
-    for (column,) in columns:
-        said = known.get((table, column)) or known.get(("", column))
-        if said:
-            con.execute(f'comment on column {table}."{column}" is {quoted(said)}')
+    said = [f"comment on table {table} is {quoted(words)}" for table, words in tables.items()]
+    for schema, name, column in con.execute("select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()").fetchall():
+        table = f"{schema}.{name}"
+        words = (known.get((table, column)) or known.get(("", column))) if table in tables else None
+        if words:
+            said.append(f'comment on column {table}."{column}" is {quoted(words)}')
+    con.execute(";\n".join(["begin", *said, "commit"]))
 
 
 @functools.cache  # one file serves the eighty models of a run

@@ -118,7 +118,7 @@ def _record(run, table, values):
 
     query = (ROOT / "sql" / "run" / f"{table}.sql").read_text(encoding="utf-8")
     run.con.execute(f"create or replace table out.{table} as {query}", values)
-    models.comment(run.con, f"out.{table}", models.grain(query))
+    models.comment(run.con, {f"out.{table}": models.grain(query)})
 
 
 def _facts(run):

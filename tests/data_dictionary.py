@@ -25,7 +25,7 @@ def database():
     for table, values in RUN.items():
         query = (ROOT / "sql" / "run" / f"{table}.sql").read_text(encoding="utf-8")
         con.execute(f"create or replace table out.{table} as {query}", values)
-        models.comment(con, f"out.{table}", models.grain(query))
+        models.comment(con, {f"out.{table}": models.grain(query)})
     return con
 
 

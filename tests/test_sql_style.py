@@ -148,7 +148,7 @@ def described():
         text = path.read_text(encoding="utf-8")
         nothing = dict.fromkeys(re.findall(r"\$(\w+)", text))
         con.execute(f"create table out.{path.stem} as {text}", nothing)
-        models.comment(con, f"out.{path.stem}", models.grain(text))
+        models.comment(con, {f"out.{path.stem}": models.grain(text)})
     schemas = ("rule", *models.SCHEMAS)
     rows = con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall()
     columns = con.execute("select schema_name || '.' || table_name, column_name, comment from duckdb_columns()").fetchall()

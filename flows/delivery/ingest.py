@@ -167,10 +167,10 @@ def fill_raw(con, contract, parts):
             f"create or replace table raw.{extract} as "
             f"select {named}, part, line from ({rows_of(parts[extract], columns)}) where reason is null"
         )
-        comment(con, f"raw.{extract}", f"One row per row of {extract} as delivered, every value as text.")
+        comment(con, {f"raw.{extract}": f"One row per row of {extract} as delivered, every value as text."})
     rejected = "\nunion all\n".join(rejects_of(extract, files) for extract, files in parts.items())
     con.execute(f"create or replace table raw.rejected_row as {rejected}")
-    comment(con, "raw.rejected_row", "One row per line that could not be split into its columns, without its content.")
+    comment(con, {"raw.rejected_row": "One row per line that could not be split into its columns, without its content."})
 
 
 def delivery_info(con, contract, folder):
@@ -178,7 +178,7 @@ def delivery_info(con, contract, folder):
     query, shifts = ((ROOT / "sql" / "ingest" / f"{name}_warning.sql").read_text(encoding="utf-8") for name in ("delivery", "shift"))
     con.execute(f"create or replace table raw.delivery_warning as {query}")
     con.execute(f"insert into raw.delivery_warning {shifts}")
-    comment(con, "raw.delivery_warning", grain(query))
+    comment(con, {"raw.delivery_warning": grain(query)})
     names = ("code", "extract", "label", "n_rows", "n_total", "why")
     rows = con.execute(f"select {', '.join(names)} from raw.delivery_warning order by code, extract").fetchall()
     return {
