@@ -76,7 +76,7 @@ def read(out):
         state = json.loads((out / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return {**EMPTY, **state} if isinstance(state, dict) else None
+    return {**EMPTY, **state} if isinstance(state, dict) and "status" in state else None
 
 
 def was_killed(before):
