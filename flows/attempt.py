@@ -27,7 +27,7 @@ FAILURES = {
 DEFECT = ("an unexpected error", f"report it with its line; {SEE}")
 SAYS = "An audit failed: {what} (exit code {exit_code}).{checks} {stands} To do: {next_step}."
 STANDS, NOTHING = "What was published last stands.", "Nothing is published."
-KILLED = "An audit that began at {since} did not end: it was killed, or the machine stopped. The next one clears up after it."
+KILLED = "An audit that began at {since} did not end: it was killed, or the machine stopped. The next one cleared up after it."
 
 
 @contextmanager
@@ -50,9 +50,9 @@ def attempted(settings):
 
 
 def _attempt(settings):
-    out, state, n_lines = settings.out, None, 0
+    out, state, killed, n_lines = settings.out, None, None, 0
     with _beside("the health file was not written"):
-        state = health.began(out)
+        state, killed = health.began(out)
         n_lines = len(ledger.read(out))
     logs.note("Begun", event="begun")
     try:
@@ -65,17 +65,17 @@ def _attempt(settings):
         raise
     except BaseException as error:
         _log(error)
-        _remember(settings, state, _failure(error), n_lines, is_news=isinstance(error, Exception))
+        _remember(settings, killed, _failure(error), n_lines, is_news=isinstance(error, Exception))
         raise
     logs.note("Ended", event="ended")
-    _remember(settings, state, None, n_lines)
+    _remember(settings, killed, None, n_lines)
 
 
-def _remember(settings, state, failure, n_lines, is_news=True):
+def _remember(settings, killed, failure, n_lines, is_news=True):
     out = settings.out
     with _beside("what happened was not recorded"):
-        if health.was_killed(state):
-            incidents.record(out, "failed", f"killed/{state['since']}", KILLED.format(**state))
+        if killed:
+            incidents.record(out, "failed", f"killed/{killed}", KILLED.format(since=killed))
         if failure and is_news:
             _record(settings, failure, n_lines)
         telling.record_published(out)

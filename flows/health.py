@@ -26,11 +26,13 @@ EMPTY = dict.fromkeys(
 
 
 def began(out):
-    """Say that an attempt runs; gives what stood there before."""
+    """Say that an attempt runs; gives what stood there before, and since when an attempt ran that was killed, or None."""
     with _writing(out):
         before = read(out)
+        # Asked now: another that begins at the same moment is refused and gone before we end.
+        killed = before["since"] if was_killed(before) else None
         _write(out, before or {}, status="running", since=_text(now()), stale_after=_text(now() + LONGEST_RUN))
-    return before
+    return before, killed
 
 
 def refused(out, before):

@@ -137,7 +137,7 @@ def _list(title, found):
         return None
     lines = [f"- {each['recorded_at'][:10]}: {each['says']}" for each in found[-LIST_AT_MOST:]]
     more = len(found) - len(lines)
-    return "\n".join([f"{title}:", "", *lines, *([f"- and {more} earlier; imaging-audit runs lists them"] if more else [])])
+    return "\n".join([f"{title}:", "", *lines, *([f"- and {more} earlier; ledger.jsonl in the out folder lists them"] if more else [])])
 
 
 def _checks(entry):

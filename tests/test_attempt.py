@@ -150,6 +150,17 @@ def test_an_attempt_that_was_killed_is_told_by_the_next(out):
     assert health.read(out)["status"] == "ok"
 
 
+def test_two_that_begin_at_once_are_no_kill(out):
+    """The other claimed the health file first, was kept out by the lock, and is gone before we end."""
+    began = "import sys; from pathlib import Path; from flows import health; health.began(Path(sys.argv[1])); print('begun', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", began, out], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"begun\n"
+        with attempted(settings_for(out)):
+            other.communicate()
+    assert kinds(out) == ["published"]
+    assert health.read(out)["status"] == "ok"
+
+
 def test_an_attempt_within_an_attempt_is_the_same(out):
     with webhook() as server, attempted(settings := settings_for(out, posts(server))):
         attempt(settings)

@@ -28,7 +28,7 @@ def alarm(out, **given):
 
 def test_a_success_says_which_result_and_from_when(tmp_path, clock):
     assert "no audit has ended" in alarm(tmp_path)
-    assert health.began(tmp_path) is None
+    assert health.began(tmp_path) == (None, None)
     clock(1)
     health.ended(tmp_path, success=RESULT, untold=2)
     found = health.read(tmp_path)
@@ -102,10 +102,10 @@ def test_the_age_of_the_last_success_is_a_monitors_choice(tmp_path, clock):
 def test_one_that_was_kept_out_gives_the_file_back(tmp_path, clock):
     health.ended(tmp_path, success=RESULT)
     before = (tmp_path / health.NAME).read_bytes()
-    state = health.began(tmp_path)
+    state, _ = health.began(tmp_path)
     health.refused(tmp_path, state)
     assert (tmp_path / health.NAME).read_bytes() == before
-    state = health.began(tmp_path)
+    state, _ = health.began(tmp_path)
     health.ended(tmp_path, failure=FAILURE)  # the other run ended meanwhile
     health.refused(tmp_path, state)
     assert health.read(tmp_path)["status"] == "failed"

@@ -9,6 +9,7 @@ import time
 
 import polars as pl
 import pytest
+from pydantic import SecretStr
 from receivers import mail_server, self_signed, webhook
 from test_headline import OPERATED, ROW
 
@@ -330,6 +331,29 @@ def test_a_variable_that_is_no_json_is_refused_unspoken(tmp_path, monkeypatch):
     settings = load_settings(**given)
     assert settings.notify.urls[0].get_secret_value() == f"json://{SECRET}"
     assert SECRET not in f"{settings} {settings!r} {settings.content()}"
+
+
+DOCUMENTED = re.findall(r"`((?:mailtos?|workflows|slack|jsons?)://[^`…]+/[^`…]*)`", (ROOT / "docs" / "telling.md").read_text(encoding="utf-8"))
+NATIVE = (
+    "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+    "https://example.westeurope.logic.azure.com:443/workflows/0a1b2c3d4e/triggers/manual/paths/invoke?api-version=2016-06-01&sp=a&sv=1.0&sig=abcDEF",
+)
+
+
+@pytest.mark.parametrize("url", [*DOCUMENTED, *NATIVE])
+def test_the_addresses_of_the_page_are_understood_and_lead_where_it_says(url):
+    url = url.replace("slack://A/B/C", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
+    service = telling_services._service(SecretStr(url))
+    kinds = {"mailto": "E-Mail", "workflows": "Power Automate", "https://example": "Power Automate", "slack": "Slack", "https://hooks": "Slack", "jsons": "JSON"}
+    assert telling_services._kind(service).startswith(next(kind for begins, kind in kinds.items() if url.startswith(begins)))
+    assert service.verify_certificate
+    assert getattr(service, "secure_mode", None) != "insecure" or url.startswith("mailto:")
+    if url.startswith("mailtos:"):
+        assert (service.smtp_host, service.port, service.secure_mode) == ("smtp.example.org", 587, "starttls")
+
+
+def test_the_page_documents_addresses():
+    assert len(DOCUMENTED) == 5
 
 
 # The command
