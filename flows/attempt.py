@@ -5,6 +5,7 @@ written or a mail server that is away is a warning at most.
 """
 
 import os
+import time
 from contextlib import contextmanager, suppress
 
 from flows import health, incidents, ledger, logs, telling
@@ -55,6 +56,7 @@ def _attempt(settings):
         state, killed = health.began(out)
         n_lines = len(ledger.read(out))
     logs.note("Begun", event="begun")
+    started = time.monotonic()
     try:
         yield
     except LockedError as error:
@@ -67,7 +69,9 @@ def _attempt(settings):
         _log(error)
         _remember(settings, killed, _failure(error), n_lines, is_news=isinstance(error, Exception))
         raise
-    logs.note("Ended", event="ended")
+    with _beside("the end was not logged"):
+        run_id = telling.shown(out)["run_id"]
+        logs.note("Ended", event="ended", seconds=round(time.monotonic() - started, 1), run_id=run_id)
     _remember(settings, killed, None, n_lines)
 
 

@@ -9,12 +9,15 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import crash
 import pytest
 from deliveries import write
 from receivers import webhook
 from test_canary import CANARIES, NEEDLES, everything_planted, left_behind
+from test_crash import dies_at
 from test_publish import state
 from test_telling import ROW, SECRET, posts, published, settings_for, shown
 
@@ -148,6 +151,26 @@ def test_an_attempt_that_was_killed_is_told_by_the_next(out):
     (message,) = server.received
     assert "did not end: it was killed, or the machine stopped" in message["message"]
     assert health.read(out)["status"] == "ok"
+
+
+def test_a_kill_at_any_step_of_it_costs_nothing(tmp_path):
+    """The next attempt records what this one did not, once; nothing half is left."""
+    step, n_killed = 0, 0
+    while step == n_killed:
+        step += 1
+        out = shown(tmp_path / str(step))
+        settings = settings_for(out)
+        n_killed += dies_at(step, out, partial(attempt, settings))
+        crash.ledger_reads(out)
+        attempt(settings)
+        attempt(settings)
+        said = health.read(out)
+        assert (said["status"], said["last_success"]["run_id"]) == ("ok", "run1")
+        keys = [entry["key"] for entry in incidents.recorded(out)]
+        assert keys.count("run1") == 1
+        assert len(keys) == len(set(keys)) <= 2
+        assert {path.name for path in out.iterdir()} == {"exports", "current", ledger.NAME, health.NAME, logs.FOLDER}
+    assert n_killed > 8
 
 
 def test_two_that_begin_at_once_are_no_kill(out):
