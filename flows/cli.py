@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import query, select, verify
+from flows.commands import health, query, select, tell, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -23,6 +23,7 @@ Exit codes
   9  publishing: disk, rights, memory
  10  another audit is running in the same out folder
  11  not found: order id, run, published result
+ 12  unhealthy: no recent success, or a service took no message
 
 \b
 Example
@@ -63,6 +64,7 @@ def run(
 ):
     """Audit a delivery: label every first imaging order, publish the result."""
     from flows import logs
+    from flows.attempt import attempted
     from flows.headline import told
     from flows.settings import load_settings
 
@@ -76,12 +78,13 @@ def run(
         "site_rules": rules,
     }
     settings = load_settings(config, **given)
-    if direct:
-        from flows.stages import run_direct
+    with attempted(settings):
+        if direct:
+            from flows.stages import run_direct
 
-        run_direct(settings)
-    else:
-        _run_with_prefect(settings, config, given)
+            run_direct(settings)
+        else:
+            _run_with_prefect(settings, config, given)
     typer.echo(told(settings.out))
 
 
@@ -125,6 +128,8 @@ def check_rules(
 app.command(epilog=_example(*select.EXAMPLE))(select.select)
 app.command(epilog=_example(*query.EXAMPLE))(query.query)
 app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
+app.command(epilog=_example(*health.EXAMPLE))(health.health)
+app.command(epilog=_example(*tell.EXAMPLE))(tell.tell)
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

@@ -65,6 +65,10 @@ class NotFoundError(AuditError):
     exit_code = 11
 
 
+class UnhealthyError(AuditError):
+    exit_code = 12
+
+
 REFUSED = (
     "the disk refused what DuckDB had to write or read",
     "free space or rights in the out folder and in temp_directory, then run again",

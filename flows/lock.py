@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -44,3 +45,24 @@ def _held(lock, out):
     except (ValueError, KeyError):
         who = "a process that has just begun"
     return LockedError(f"another audit is running: {who}", where=out, next_step="wait for it, or name another --out")
+
+
+@contextmanager
+def alone(path, seconds=0):
+    """Whether nobody else holds this file, waited for so long; for what is done beside a run, before and after its lock."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, until = os.open(path, os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + seconds
+    try:
+        while not (is_ours := _taken(handle)) and time.monotonic() < until:
+            time.sleep(0.05)
+        yield is_ours
+    finally:
+        os.close(handle)
+
+
+def _taken(handle):
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from flows import ROOT
 from flows.errors import DeidentificationError, SettingsError
@@ -40,12 +42,22 @@ class Notify(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    urls: list[SecretStr] = Field([], description="Where messages go, as Apprise writes it: mailtos://, msteams://, slack://, json://")
+    urls: list[SecretStr] = Field([], description="Where messages go, as Apprise writes it: mailtos://, workflows://, slack://, jsons://")
     about: list[Literal["published", "signal", "warning", "failed"]] = Field(
         ["published", "signal", "warning", "failed"], description="What is worth a message."
     )
     report: str | None = Field(None, description="Where readers find the report: an address or a path of theirs.")
 
+    @field_validator("urls")
+    @classmethod
+    def _are_understood(cls, urls):
+        if urls:
+            from flows.telling_services import not_understood  # takes a moment to import, and most sites name none
+
+            for number in not_understood(urls):
+                message = "address {number} is none that Apprise understands; it is not repeated, for it may hold a password"
+                raise PydanticCustomError("address", message, {"number": number})
+        return urls
 
 
 class Settings(BaseSettings):
@@ -128,6 +140,9 @@ def load_settings(config=None, **given):
         settings = Layered()
     except ValidationError as error:
         raise _explained(error, config) from None
+    except UnreadableVariable:
+        step = 'a list or table is written as JSON, as in IMAGING_AUDIT_NOTIFY__URLS=\'["mailtos://…"]\''
+        raise SettingsError("a setting cannot be read", where="environment", next_step=step) from None
     _check_site_rules(settings, config)
     _check_parameters(settings, config)
     return settings

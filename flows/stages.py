@@ -27,7 +27,9 @@ def stage(title):
             started = time.monotonic()
             with safely(debug=run.settings.debug):
                 function(run)
-            log.info("%-48s %6.1f s", title, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            facts = {"event": function.__name__, "seconds": round(seconds, 1), "run_id": run.run_id}
+            log.info("%-48s %6.1f s", title, seconds, extra=facts)
 
         return told
 

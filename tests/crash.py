@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ledger, releases
+from flows import health, ledger, logs, releases
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the forked-from process imports it
 PREPARED = multiprocessing.get_context("forkserver")
@@ -161,7 +161,7 @@ def ledger_reads(out, n_torn=1):
 def tidy(out, keep):
     """Nothing is left of a dead run: no work, no half-made link, no release that was never shown."""
     names = {path.name for path in out.iterdir()}
-    assert names <= {*releases.SHOWN, "current", "releases", ledger.NAME, ".lock"}, names
+    assert names <= {*releases.SHOWN, "current", "releases", ledger.NAME, ".lock", health.NAME, logs.FOLDER}, names
     published = [entry["release"] for entry in ledger_reads(out) if entry["event"] == "published"]
     there = {path.name for path in (out / "releases").iterdir()}
     assert there <= set(published), there

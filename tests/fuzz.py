@@ -200,9 +200,9 @@ STEPS = {"read": Desk.read, "judge": Desk.judge, "run": Desk.run}
 
 
 def state(out):
-    """Everything in the folder of results but the ledger, to which a failure adds its line."""
-    without = {"ledger.jsonl", ".lock"}
-    paths = (path for path in sorted(out.rglob("*")) if path.name not in without)
+    """Everything in the folder of results but what a failure is told in: the ledger, the log, the health file."""
+    without = {"ledger.jsonl", ".lock", "health.json", "logs"}
+    paths = (path for path in sorted(out.rglob("*")) if not without & {*path.relative_to(out).parts})
     return {str(path): os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes() for path in paths}
 
 

@@ -107,7 +107,7 @@ def test_what_once_failed_no_longer_does(path, tmp_path, command):
         assert " — " in told
         assert CANARY not in told
         assert not found_in(out, CANARY)
-        assert [path.name for path in out.iterdir() if path.name not in ("ledger.jsonl", ".lock")] == []
+        assert [path.name for path in out.iterdir() if path.name not in ("ledger.jsonl", ".lock", "health.json", "logs")] == []
     else:
         from tests.deliveries import read, rows, with_rules
 

@@ -26,14 +26,17 @@ ASK_RUN = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True)
 
 
 def state(folder, *, without=frozenset()):
-    """Every file below the folder with its content and time of change, and every link with its target."""
-    without = {".lock", *without}
+    """Every file below the folder with its content and time of change, and every link with its target.
+
+    What an attempt writes beside the result is left out: its log lines and its health.
+    """
+    without = {".lock", "health.json", *without}
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             found[name] = os.readlink(path)
-        elif path.is_file() and name not in without:
+        elif path.is_file() and name not in without and not name.startswith("logs/"):
             found[name] = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
     return found
 

@@ -9,8 +9,9 @@ from ipaddress import ip_address
 import duckdb
 import pytest
 from deliveries import settings_for, write
+from receivers import webhook
 
-from flows import ROOT, stages
+from flows import ROOT, incidents, stages
 from flows.errors import AuditError
 from flows.settings import load_settings
 from flows.workspace import opened
@@ -23,6 +24,9 @@ def note(event, args):
         what = args[0] if event == "socket.getaddrinfo" else args[1]
         with open(os.environ["WATCHED"], "a") as file:
             file.write(json.dumps([event, what if isinstance(what, (str, list, tuple)) else str(what)], default=str) + chr(10))
+    if event == "import" and args[0] == "apprise":
+        with open(os.environ["WATCHED"], "a") as file:
+            file.write(json.dumps([event, "apprise"]) + chr(10))
 sys.addaudithook(note)
 """
 OUTSIDE = [
@@ -57,15 +61,15 @@ def test_once_read_sql_reaches_no_file_no_network_and_no_setting(run, tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "secret.txt"]
 
 
-def watched(tmp_path, *arguments):
-    """The command in a process of its own: what its sockets were asked to reach."""
+def watched(tmp_path, *arguments, **given):
+    """The command in a process of its own: what its sockets were asked to reach, and whether it prepared to tell anybody."""
     (tmp_path / "watch").mkdir()
     (tmp_path / "watch" / "sitecustomize.py").write_text(WATCH)
     log = tmp_path / "watched.jsonl"
     log.touch()
     paths = [str(tmp_path / "watch"), str(ROOT)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    env |= {"PYTHONPATH": os.pathsep.join(paths), "WATCHED": str(log)}
+    env |= {"PYTHONPATH": os.pathsep.join(paths), "WATCHED": str(log), **given}
     subprocess.run([sys.executable, "-m", "flows", *map(str, arguments)], check=True, capture_output=True, env=env, timeout=300)
     return [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -101,11 +105,27 @@ def test_an_audit_calls_nobody(example, tmp_path):
     assert [call for call in calls if call[0] != "socket.bind" or not is_own(call[1])] == []
 
 
+def test_with_an_address_only_that_address_is_called(tmp_path):
+    """Telling has no telemetry of its own: one connection, to the receiver that the settings name."""
+    settings = tmp_path / "audit.toml"
+    settings.write_text('extracts = "delivery"\nout = "out"\ndeid_mode = "limited_data_set"\n')
+    (tmp_path / "out").mkdir()
+    incidents.record(tmp_path / "out", "signal", "a", "A point lies outside the limits.")
+    with webhook() as server:
+        urls = json.dumps([f"json://127.0.0.1:{server.port}/"])
+        calls = watched(tmp_path, "tell", "--config", settings, IMAGING_AUDIT_NOTIFY__URLS=urls)
+    assert len(server.received) == 1
+    assert ["import", "apprise"] in calls
+    assert [call for call in calls if call[0] not in ("import", "socket.bind")] == [
+        ["socket.getaddrinfo", "127.0.0.1"], ["socket.connect", ["127.0.0.1", server.port]]
+    ]  # fmt: skip
+
+
 @pytest.mark.flow
 def test_with_prefect_nothing_listens_or_calls_beyond_loopback(example, tmp_path):
     calls = watched(tmp_path, "run", "--extracts", example, "--out", tmp_path / "out", "--config", example / "audit.toml")
     assert calls, "the embedded server speaks over loopback, and the watch must see it"
-    assert [call for call in calls if not is_own(call[1])] == []
+    assert [call for call in calls if call[0] != "import" and not is_own(call[1])] == []
 
 
 INJECTED = "x'); drop table rule.run; --"
