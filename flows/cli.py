@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import query, select, verify
+from flows.commands import doctor, query, releases, select, upgrade, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -125,6 +125,9 @@ def check_rules(
 app.command(epilog=_example(*select.EXAMPLE))(select.select)
 app.command(epilog=_example(*query.EXAMPLE))(query.query)
 app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
+app.command(epilog=_example(*doctor.EXAMPLE))(doctor.doctor)
+app.command(epilog=_example(*releases.EXAMPLE))(releases.releases)
+app.command(epilog=_example(*upgrade.EXAMPLE))(upgrade.upgrade)
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

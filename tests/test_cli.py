@@ -18,7 +18,9 @@ KINDS = AuditError.__subclasses__()
 
 
 def test_commands_are_those_of_the_contract():
-    assert COMMANDS == ["check-rules", "demo", "diff", "explain", "query", "run", "runs", "select", "verify", "version"]
+    assert COMMANDS == [
+        "check-rules", "demo", "diff", "doctor", "explain", "query", "releases", "run", "runs", "select", "upgrade", "verify", "version",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)
