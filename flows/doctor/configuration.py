@@ -9,6 +9,7 @@ from flows import ROOT
 from flows.doctor.finding import error, not_applicable, of_error, ok, warning
 
 FIRINGS = 3
+FIELDS = 'write five fields: minute, hour, day of the month, month, day of the week, as in "0 6 1 * *"'
 
 
 def settings(scene):
@@ -40,11 +41,13 @@ def cron(scene):
 
     schedule = scene.settings.schedule
     zone = _zone(schedule.timezone) or ZoneInfo("UTC")
+    if len(schedule.cron.split()) != 5:  # a sixth would be seconds to one library and nonsense to another
+        return error("schedule.cron has not five fields", FIELDS)
     try:
         firings = CronSim(schedule.cron, datetime.now(zone))
         told = [f"{next(firings):%a %Y-%m-%d %H:%M}" for _ in range(FIRINGS)]
     except CronSimError as wrong:
-        return error(f"schedule.cron cannot be read: {wrong}", 'five fields: minute, hour, day of the month, month, day of the week, as in "0 6 1 * *"')
+        return error(f"schedule.cron cannot be read: {wrong}", FIELDS)
     except StopIteration:
         return error("schedule.cron never fires", "name a day that there is")
     return ok(f"fires next on {', '.join(told)} ({schedule.timezone})")
