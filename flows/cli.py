@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import health, query, select, tell, verify
+from flows.commands import doctor, health, query, releases, select, tell, upgrade, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -20,7 +20,7 @@ Exit codes
   6  too many rows of an extract cannot be read
   7  rules: an invariant is broken
   8  quality gate: a critical check does not hold
-  9  publishing: disk, rights, memory
+  9  publishing: disk, rights, memory, format
  10  another audit is running in the same out folder
  11  not found: order id, run, published result
  12  unhealthy: no recent success, or a service took no message
@@ -125,11 +125,9 @@ def check_rules(
     typer.echo(f"The rules hold, with {len(findings)} warning(s)." if findings else "The rules hold.")
 
 
-app.command(epilog=_example(*select.EXAMPLE))(select.select)
-app.command(epilog=_example(*query.EXAMPLE))(query.query)
-app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
-app.command(epilog=_example(*health.EXAMPLE))(health.health)
-app.command(epilog=_example(*tell.EXAMPLE))(tell.tell)
+# Each in a module of its own that bears its name.
+for each in (select, query, verify, releases, upgrade, doctor, health, tell):
+    app.command(epilog=_example(*each.EXAMPLE))(getattr(each, each.__name__.rpartition(".")[2]))
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

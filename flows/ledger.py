@@ -9,6 +9,8 @@ import json
 import os
 from datetime import UTC, datetime
 
+from flows.formats import FORMAT
+
 NAME = "ledger.jsonl"
 # What goes into a run besides the delivery, by the folder that it stands in.
 OURS = ("rules", "site", "sql", "flows", "expectations", "reports")
@@ -20,7 +22,7 @@ def append(out, entry):
 
 
 def line(entry):
-    return json.dumps({"recorded_at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}, default=str)
+    return json.dumps({"recorded_at": datetime.now(UTC).isoformat(timespec="seconds"), "format": FORMAT, **entry}, default=str)
 
 
 def add(out, written):

@@ -7,7 +7,7 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 import json
 import shutil
 
-from flows import ledger, releases
+from flows import formats, ledger, releases
 from flows.errors import NotFoundError
 from flows.exports import catalog
 from flows.headline import headline_row
@@ -75,6 +75,7 @@ def published_database(out):
         raise NotFoundError(
             "no published result", where=out, next_step="imaging-audit run writes one; name its --out folder"
         )
+    formats.refuse_other(read_manifest(out) or {"format": formats.FORMAT}, out)
     return path
 
 
@@ -149,6 +150,7 @@ def _manifest(run):
     (as_of,) = run.con.execute("select as_of from out.audit_run").fetchall()[0]
     editions = run.con.execute("select edition from rule.edition order by edition").fetchall()
     return {
+        "format": formats.FORMAT,
         "run_id": run.run_id,
         "published_at": now().isoformat() + "Z",
         "source": run.settings.source_label,

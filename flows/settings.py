@@ -209,9 +209,19 @@ def _parameter_names(folder):
         return {row["name"] for row in csv.DictReader(lines)}
 
 
+def mistakes(raised, config=None):
+    """Every mistake behind an error of load_settings, each as an error of its own."""
+    if not isinstance(raised.__context__, ValidationError):
+        return [raised]
+    return [_told(each, config) for each in raised.__context__.errors(include_input=False, include_url=False)]
+
+
 def _explained(error, config):
-    """The first mistake, without the value: a value may be anything, even what was pasted by accident."""
-    first = error.errors(include_input=False, include_url=False)[0]
+    return _told(error.errors(include_input=False, include_url=False)[0], config)
+
+
+def _told(first, config):
+    """A mistake without the value: a value may be anything, even what was pasted by accident."""
     key = ".".join(str(part) for part in first["loc"])
     where = config or "command line or environment"
     if first["type"] == "missing" and key == "deid_mode":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, ledger, machine, releases
+from flows import ROOT, formats, ledger, machine, releases
 from flows.delivery import deidentify
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
@@ -47,6 +47,7 @@ def opened(settings):
         with locked(settings.out):
             with safely(debug=settings.debug):
                 releases.settle(settings.out)
+                formats.refuse_others(settings.out)
                 name = _name(settings)
                 unchanged = is_current(settings.out, name["run_id"])
                 if unchanged:

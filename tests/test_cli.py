@@ -18,7 +18,10 @@ KINDS = AuditError.__subclasses__()
 
 
 def test_commands_are_those_of_the_contract():
-    assert COMMANDS == ["check-rules", "demo", "diff", "explain", "health", "query", "run", "runs", "select", "tell", "verify", "version"]
+    assert COMMANDS == [
+        "check-rules", "demo", "diff", "doctor", "explain", "health", "query", "releases", "run", "runs", "select", "tell",
+        "upgrade", "verify", "version",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -13,6 +13,7 @@ from tables import read_table
 
 from flows import ROOT, ledger, models
 from flows.answers.diff import compare, why
+from flows.formats import FORMAT
 from flows.workspace import digest
 
 FILES = {"rules/rating.csv": "1", "sql/out/13_compliance.sql": "1", "flows/cli.py": "1", "expectations/out/x.yaml": "1"}
@@ -49,7 +50,7 @@ def publish(out, con, run_id, inputs="1", files=FILES, **settings):
     con.execute("detach snapshot")
     inputs, settings = {"orders.csv": inputs, "code_map.csv": "1"}, SETTINGS | settings
     known = {"inputs": inputs, "settings": settings, "versions": {"duckdb": "1.5.6"}}
-    (release / "manifest.json").write_text(json.dumps({"rules_and_code": files, **known}))
+    (release / "manifest.json").write_text(json.dumps({"format": FORMAT, "rules_and_code": files, **known}))
     digests = {group: digest(paths) for group, paths in ledger.grouped(inputs, files).items()}
     said = {"source": "delivery", "as_of": "2024-12-31", "release": run_id, "digests": digests, "headline": HEADLINE}
     ledger.append(out, {"event": "published", "run_id": run_id, **said, **known})

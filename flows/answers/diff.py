@@ -8,7 +8,7 @@ import json
 
 import typer
 
-from flows import ledger, models
+from flows import formats, ledger, models
 from flows.answers.prose import listed
 from flows.answers.runs import history
 from flows.errors import AuditError, NotFoundError
@@ -103,6 +103,7 @@ def _facts(out, entry):
         return entry
     release = out / "releases" / entry["release"]
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    formats.refuse_other(manifest, out)
     return entry | facts(manifest, release / "audit.duckdb")
 
 

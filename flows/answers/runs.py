@@ -7,6 +7,7 @@ from flows.errors import NotFoundError
 from flows.headline import BANDS
 from flows.logs import log
 
+RUNS = ("published", "failed")  # the ledger remembers deliveries and incidents as well
 FAILING = ("failed", "error")
 TITLES = ("When (UTC)", "Run", "Event", "Source", "As of", "Headline", "Checks", "Release")
 CHECK_TITLES = ("Check", "Table", "Severity", "First failed (UTC)", "In run", "Found", "Held before", "Runs", "Now")
@@ -14,7 +15,7 @@ CHECK_TITLES = ("Check", "Table", "Severity", "First failed (UTC)", "In run", "F
 
 def runs(out, as_json=False):
     """Every run, newest last."""
-    rows = [_row(entry) for entry in history(out)]
+    rows = [_row(entry) for entry in history(out) if entry["event"] in RUNS]
     return _json(rows) if as_json else table(TITLES, map(_line, rows))
 
 

@@ -58,7 +58,7 @@ def read_source(con, folder, settings):
             where=folder,
             next_step="declare limited_data_set, or shifted_dates where the dates were shifted",
         )
-    files = _open_files(folder, source)
+    files = open_files(folder, source)
     _check_values(con, files, settings)
     con.execute("create schema if not exists source")
     for file, columns in READ[source].items():
@@ -72,7 +72,7 @@ def read_source(con, folder, settings):
     con.execute("drop schema source cascade")
 
 
-def _open_files(folder, source):
+def open_files(folder, source):
     found = find_parts(folder, list(READ[source]))
     missing = [file for file, paths in found.items() if not paths]
     if missing:
