@@ -25,7 +25,6 @@ fate as (
     from core.line_fate as line_fate
     inner join recent_line
         on recent_line.order_id = line_fate.order_id
-    where line_fate.reason not in ('exact_duplicate', 'quarantined')
     group by line_fate.reason
 
 ),

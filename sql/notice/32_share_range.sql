@@ -2,6 +2,14 @@
 -- Wilson's interval of each, joined as Newcombe does (1998, method 10): it holds for small denominators and for 0 and 1.
 with
 
+shared as (
+
+    select distinct fact
+    from rule.notice
+    where comparison in ('share_rose', 'share_moved')
+
+),
+
 pair as (
 
     select
@@ -13,6 +21,8 @@ pair as (
         usual.of_n as was_of_n,
         run.z
     from notice.fact as fact
+    inner join shared
+        on shared.fact = fact.fact
     inner join notice.usual as usual
         on
             usual.fact = fact.fact

@@ -144,7 +144,9 @@ select
         when n_runs < least_history then null
         when comparison = 'gone' then n_runs_with >= least_history and not is_here
         when not is_here then null
-        when comparison in ('fell', 'rose', 'share_rose', 'share_moved') then now < low or now > high
+        when comparison = 'fell' then now < low
+        when comparison in ('rose', 'share_rose') then now > high
+        when comparison = 'share_moved' then now < low or now > high
         when comparison = 'fell_though_longer' then now < low and of_n >= last_of_n
         when comparison = 'new' then n >= threshold and most_n < threshold
         when comparison = 'new_lately' then n >= threshold and most_n < threshold and day > day_limit
