@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import query, select, verify
+from flows.commands import notices, query, select, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -125,6 +125,7 @@ def check_rules(
 app.command(epilog=_example(*select.EXAMPLE))(select.select)
 app.command(epilog=_example(*query.EXAMPLE))(query.query)
 app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
+app.command(epilog=_example(*notices.EXAMPLE))(notices.notices)
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

@@ -39,7 +39,7 @@ def build(con, on, before):
 
 def covered_on(entry):
     """The day by which runs are put in order; without a calendar the one that was declared, else that of the run."""
-    return entry["as_of"] or entry["settings"].get("as_of") or entry["recorded_at"][:10]
+    return entry.get("as_of") or entry.get("settings", {}).get("as_of") or entry["recorded_at"][:10]
 
 
 def history(settings, on):

@@ -32,7 +32,7 @@ def due(entries):
     signals, noticed, told = [], {}, []
     for entry in entries:
         if entry["event"] == "published":
-            of, on = (entry["source"], entry["deid_mode"]), covered_on(entry)
+            of, on = (entry.get("source"), entry.get("deid_mode")), covered_on(entry)
             told += [_incident("signal", each, entry) for each in _new_signals(entry, of, on, signals)]
             told += [_incident("warning", each, entry) for each in _new_warnings(entry, on, noticed.setdefault(of, {}))]
     return told

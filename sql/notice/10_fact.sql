@@ -89,6 +89,15 @@ code_day as (
 
 ),
 
+known_code as (
+
+    select distinct
+        code_system,
+        code
+    from core.imaging_code
+
+),
+
 span as (
 
     select
@@ -188,9 +197,14 @@ counted as (
         count(distinct patient_id), null
     from recent_line
     union all
-    select 'unmapped_code', code_system || ' ' || code, n_orders, null, null
-    from out.unmapped_code
-    where reason = 'unmapped_code'
+    -- A code of the value set that this order alone could not be read by is nothing new.
+    select 'unmapped_code', unmapped_code.code_system || ' ' || unmapped_code.code, unmapped_code.n_orders, null, null
+    from out.unmapped_code as unmapped_code
+    left join known_code
+        on
+            known_code.code_system = unmapped_code.code_system
+            and known_code.code = unmapped_code.code
+    where unmapped_code.reason = 'unmapped_code' and known_code.code is null
     union all
     select 'index_code', code_system || ' ' || code, n_index, null, first_on
     from code_day
