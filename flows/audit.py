@@ -31,6 +31,7 @@ read_delivery = PATIENTLY(stages.read_delivery)
 type_rows = ONCE(stages.type_rows)
 judge = ONCE(stages.judge)
 check = ONCE(stages.check)
+notice = ONCE(stages.notice)
 publish = PATIENTLY(stages.publish)
 
 
@@ -53,6 +54,6 @@ def audit(
         config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules
     )
     with opened(settings) as run:
-        for each in (load_rules, read_delivery, type_rows, judge, check, publish) if run else ():
+        for each in (load_rules, read_delivery, type_rows, judge, check, notice, publish) if run else ():
             each(quote(run))
     create_markdown_artifact(headline(settings.out), key="headline", description="Under disclosure control")

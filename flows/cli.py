@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import doctor, health, query, releases, select, tell, upgrade, verify
+from flows.commands import doctor, health, notices, query, releases, select, tell, upgrade, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -126,7 +126,7 @@ def check_rules(
 
 
 # Each in a module of its own that bears its name.
-for each in (select, query, verify, releases, upgrade, doctor, health, tell):
+for each in (select, query, verify, releases, upgrade, doctor, health, notices, tell):
     app.command(epilog=_example(*each.EXAMPLE))(getattr(each, each.__name__.rpartition(".")[2]))
 
 

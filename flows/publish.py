@@ -7,7 +7,7 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 import json
 import shutil
 
-from flows import formats, ledger, releases
+from flows import formats, ledger, releases, signals
 from flows.errors import NotFoundError
 from flows.exports import catalog
 from flows.headline import headline_row
@@ -46,6 +46,7 @@ def publish_run(run):
     """Build aside, swap, remember."""
     releases.finish(run.settings.out)
     if is_current(run.settings.out, run.run_id):
+        signals.record(run.settings.out)
         return  # a first try came as far as the swap
     release = run.work / "release"
     shutil.rmtree(release, ignore_errors=True)  # what a first try left
@@ -53,13 +54,15 @@ def publish_run(run):
     manifest, truth = _manifest(run), _truth(run)
     tables = _released(run, truth, manifest, release)
     history = ledger.quality_history(run.settings.out)
-    catalog.write_exports(run.con, tables, run.settings.suppression, release / "exports")
+    charts = catalog.write_exports(run.con, tables, run.settings.suppression, release / "exports")
     if run.settings.proof:
         catalog.prove(run.con, run.settings.suppression, release / "exports")
     _write_protected(run, truth, tables["change"], history, release / "protected")
     _write_report(run, tables, history, release / "report.html")
     _write_manifest(manifest, release)
-    releases.swap(run.settings.out, release, run.run_id, _entry(run, manifest, tables))
+    seen = signals.found(charts, run.settings.suppression)
+    releases.swap(run.settings.out, release, run.run_id, _entry(run, manifest, tables) | {"signals": seen})
+    signals.record(run.settings.out)
     releases.prune(run.settings.out, run.settings.keep_releases)
 
 
@@ -184,4 +187,5 @@ def _entry(run, manifest, tables):
         **{name: audited[name] for name in ("rules_hash", "sql_hash", "settings_hash")},
         "headline": headline_row(tables["compliance"]),
         "quality": run.quality,
+        **run.noticed,
     }

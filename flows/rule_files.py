@@ -20,7 +20,7 @@ CLOSED = {
     "phase.csv", "radiation_level.csv", "router.csv", "secondary_measure.csv", "staging_workup.csv",
 }
 # Here a site's row takes the place of ours with the same key; anywhere else two rows of one key are a finding.
-REPLACED = {"edition.csv", "parameter.csv", "resolution.csv"}
+REPLACED = {"edition.csv", "notice.csv", "parameter.csv", "resolution.csv"}
 FIRST = ("vocabulary.csv", "code_system.csv")
 
 

@@ -82,6 +82,13 @@ def check(run):
     _record(run, "audit_run", _facts(run))
 
 
+@stage("Compared with earlier runs")
+def notice(run):
+    from flows import noticing
+
+    noticing.notice(run)
+
+
 @stage("Result published")
 def publish(run):
     from flows.publish import publish_run
@@ -90,7 +97,7 @@ def publish(run):
     publish_run(run)
 
 
-STAGES = (load_rules, read_delivery, type_rows, judge, check, publish)
+STAGES = (load_rules, read_delivery, type_rows, judge, check, notice, publish)
 
 
 def _refuse_too_much_quarantine(con):

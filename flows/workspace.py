@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, formats, ledger, machine, releases
+from flows import ROOT, formats, ledger, machine, releases, signals
 from flows.delivery import deidentify
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
@@ -33,6 +33,7 @@ class Run:
     inputs: dict[str, str]
     files: dict[str, str]
     quality: list[dict] = field(default_factory=list)
+    noticed: dict = field(default_factory=dict)  # notices and facts (flows/noticing.py)
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def opened(settings):
             with safely(debug=settings.debug):
                 releases.settle(settings.out)
                 formats.refuse_others(settings.out)
+                signals.record(settings.out)  # what a run that was killed after its swap had no time for
                 name = _name(settings)
                 unchanged = is_current(settings.out, name["run_id"])
                 if unchanged:
@@ -86,7 +88,8 @@ def _working(settings, name):
 def _failure(run, error):
     """Which kind of failure, never its text."""
     kind = {"error": type(error).__name__, "exit_code": getattr(error, "exit_code", 1)}
-    return {"event": "failed", "run_id": run.run_id, **kind, "inputs": run.inputs, "quality": run.quality}
+    found = {"quality": run.quality, "notices": run.noticed.get("notices", [])}
+    return {"event": "failed", "run_id": run.run_id, **kind, "inputs": run.inputs, **found}
 
 
 def _make(out):

@@ -7,7 +7,7 @@ import sys
 
 import pipeline
 
-from flows import ROOT, models
+from flows import ROOT, models, noticing
 from flows.exports import dictionary
 
 PAGE = ROOT / "docs" / "data_dictionary.md"
@@ -22,6 +22,7 @@ RUN = {
 def database():
     """All tables of a result, without a row of anybody; those that a run writes about itself included."""
     con = pipeline.audit({})
+    noticing.build(con, "2025-12-31", [])
     for table, values in RUN.items():
         query = (ROOT / "sql" / "run" / f"{table}.sql").read_text(encoding="utf-8")
         con.execute(f"create or replace table out.{table} as {query}", values)

@@ -15,6 +15,8 @@ import vignette
 import yaml
 from tables import differences, read_table
 
+from flows import models, noticing
+
 FOLDER = Path(__file__).parent / "models"
 
 
@@ -60,12 +62,15 @@ def empty_audit(settings):
     nobody = vignette.Vignette("", "", [], "", {**vignette.DEFAULTS, "as_of": "2025-12-31", **json.loads(settings)}, {}, {}, "")
     delivery = vignette.Delivery([nobody])
     delivery.build()
+    noticing.build(delivery.con, "2025-12-31", [])
     return delivery.con
 
 
 @cache
 def model_text(table):
-    return next(text for schema, name, text in vignette.model_steps() if f"{schema}.{name}" == table)
+    steps = [*vignette.model_steps(), *(("notice", models.table_name(path), path.read_text(encoding="utf-8")) for path in models.model_files("notice"))]
+    told = (models.SQL / "run" / "notice.sql").read_text(encoding="utf-8")
+    return next(text for schema, name, text in [*steps, ("out", "notice", told)] if f"{schema}.{name}" == table)
 
 
 def fill(con, table, rows):

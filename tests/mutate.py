@@ -100,7 +100,9 @@ class Killers:
     def killer(self, mutant):
         """Who notices, in words; None where nobody does. A mutant that does not run is an error: it proves nothing."""
         text = mutant.text()
-        return self._model_test(mutant, text) or self._vignette(mutant, text)
+        by_model = self._model_test(mutant, text)
+        # A run is compared with earlier ones when its models stand: no vignette has a history.
+        return by_model if by_model or mutant.step[0] == "notice" else self._vignette(mutant, text)
 
     def _model_test(self, mutant, text):
         table = ".".join(mutant.step)
@@ -157,7 +159,8 @@ def noticed():
 def in_order():
     """Those that one vignette notices together, last models first: what one mutant leaves unsound the next one builds again anyway."""
     order, known = [step[:2] for step in vignette.model_steps()], noticed()
-    return sorted(load(), key=lambda mutant: (known.get(mutant.id, ""), -order.index(mutant.step)))
+    places = {step: place for place, step in enumerate(order)}
+    return sorted(load(), key=lambda mutant: (known.get(mutant.id, ""), -places.get(mutant.step, len(order))))
 
 
 def whole_parameters():

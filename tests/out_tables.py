@@ -405,6 +405,15 @@ def unmapped_code(orders):
     )
 
 
+def notice():
+    """Words alone: what a run noticed holds no count."""
+    rows = [
+        ("history_short", "note", "persons", "whole", "Too few earlier runs.", "Not all is compared.", "Nothing to do."),
+        ("site_silent", "warning", "site", "site_f", "site_f: no order lately.", "Its feed may have stopped.", "Ask the site."),
+    ]
+    return pl.DataFrame(rows, schema=["notice", "severity", "fact", "subject", "says", "means", "next_step"], orient="row")
+
+
 def quality_warning():
     rows = [
         (
@@ -524,6 +533,7 @@ def tables(n_cases=1400, seed=7, with_calendar=True, strata=STRATA, **how):
         "case_attrition": case_attrition(orders, n_cases),
         "unmapped_code": unmapped_code(orders),
         "sensitivity": sensitivity(orders),
+        "notice": notice(),
         "quality_warning": quality_warning(),
         "quality_result": quality_result(),
         "audit_run": audit_run(),

@@ -9,14 +9,16 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from flows import models
+from flows import models, noticing
 
-MODELS = [path for schema in models.SCHEMAS for path in models.model_files(schema)]
+MODELS = [path for schema in (*models.SCHEMAS, "notice") for path in models.model_files(schema)]
 ALL = sorted(models.SQL.rglob("*.sql"))
 ORDER = [f"{schema}.{models.table_name(path)}" for schema, path, _ in models.steps()]
+ORDER += [f"notice.{models.table_name(path)}" for path in models.model_files("notice")]
 # STYLE asks for 88 columns; long texts and one-line unions are let pass up to here.
 WIDTH = 130
 READS = {"stg": {"raw", "rule", "stg"}, "core": {"rule", "stg", "core", *models.AGAIN}, "out": {"rule", "stg", "core", "out"}}
+READS["notice"] = {"rule", "stg", "core", "out", "notice"}
 READS_RAW = {
     "out/15_attrition.sql": "the funnel begins with the rows as they were delivered, quarantined ones included",
     "out/18_quality_warning.sql": "what only the reader of the files could notice",
@@ -32,6 +34,7 @@ NUMBERS = {
     "core/70_evidence.sql": "rows of rules/router.csv",
     "core/99_secondary_tally.sql": "quarters of a distribution",
     "core/99_wilson.sql": "constants of Wilson's formula",
+    "notice/32_share_range.sql": "constants of Wilson's formula",
     "out/18_quality_warning.sql": "letters of a warning's code",
 }
 # What orders rows besides an id, and why nothing else shares its place.
@@ -39,6 +42,8 @@ UNIQUE = {
     "cancer_number": "unique within its patient, to whom the partition's row belongs",
     "extract": "after row_id: ids are unique within an extract",
     "effective_from": "one edition per day",
+    "covered_on": "one run a covered day; its facts share a rank",
+    "subject": "one per notice",
     "column_name": "after reason, one row per reason and column of an extract",
     "started_on": "days grouped before",
 }
@@ -144,12 +149,13 @@ def test_nothing_that_other_engines_lack(path):
 @cache
 def described():
     con = pipeline.audit({}, as_of="2025-12-31")
+    noticing.build(con, "2025-12-31", [])
     for path in sorted((models.SQL / "run").glob("*.sql")):
         text = path.read_text(encoding="utf-8")
         nothing = dict.fromkeys(re.findall(r"\$(\w+)", text))
-        con.execute(f"create table out.{path.stem} as {text}", nothing)
+        con.execute(f"create or replace table out.{path.stem} as {text}", nothing)
         models.comment(con, {f"out.{path.stem}": models.grain(text)})
-    schemas = ("rule", *models.SCHEMAS)
+    schemas = ("rule", "notice", *models.SCHEMAS)
     rows = con.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall()
     columns = con.execute("select schema_name || '.' || table_name, column_name, comment from duckdb_columns()").fetchall()
     con.close()

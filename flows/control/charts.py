@@ -11,7 +11,7 @@ from flows.control.gaps import gap_chart
 from flows.control.sites import site_chart
 from flows.drawings import over_time
 from flows.drawings.canvas import PHONE, WIDTH, percent
-from flows.drawings.slots import finest, slots
+from flows.drawings.slots import finest, last_day, slots
 from flows.drawings.slots import words as in_words
 
 MEASURES = {"post_completion": "After therapy", "on_treatment": "During therapy"}
@@ -23,8 +23,8 @@ def charts(rows, parameters, baselines=()):
     """One dict per chart: the rate over time and the sites of each measure, then the stretches between events.
 
     key, measure, title, kind (run, p, p_prime, g, funnel), svg and svg_phone (text, or None), says, cannot_tell,
-    smallest_change (percentage points, or None) and smallest_says, limits_say, signals (kind, period_start or site,
-    sentence), table (label, n, value, band, center, low, high, is_signal), is_frozen.
+    smallest_change (percentage points, or None) and smallest_says, limits_say, signals (kind, period_start and period_end
+    or site, sentence), table (label, n, value, band, center, low, high, is_signal), is_frozen.
     """
     given = {
         name: float(value) for name, value in parameters.items() if name.startswith(("spc_", "funnel_", "change_"))
@@ -143,7 +143,7 @@ def _beyond(chart, points):
             point["is_signal"] = True
             limit = percent(point["low"] if side == "below" else point["high"])
             words = f"{point['label']}: {percent(point['value'])} lies {side} its limit of {limit}."
-            chart["signals"].append({"kind": f"{side}_limit", "period_start": point["period_start"], "sentence": words})
+            chart["signals"].append({"kind": f"{side}_limit", **_span(point, point), "sentence": words})
 
 
 def _side(point):
@@ -159,11 +159,15 @@ def _run_signals(chart, points, seen):
             points[at]["is_signal"] = True
         words = f"{len(places)} rates in a row on one side of the centre ({first['label']} to {last['label']})"
         words += f"; chance makes {seen.longest_max} at most."
-        chart["signals"].append({"kind": "long_run", "period_start": first["period_start"], "sentence": words})
+        chart["signals"].append({"kind": "long_run", **_span(first, last), "sentence": words})
     if seen.is_rarely_crossing:
         words = f"The line crosses its centre {_times(seen.crossings)}"
         words += f"; chance would make it {_times(seen.crossings_min)} or more."
-        chart["signals"].append({"kind": "few_crossings", "period_start": points[0]["period_start"], "sentence": words})
+        chart["signals"].append({"kind": "few_crossings", **_span(points[0], points[-1]), "sentence": words})
+
+
+def _span(first, last):
+    return {"period_start": first["period_start"], "period_end": last_day(last)}
 
 
 def _times(count):

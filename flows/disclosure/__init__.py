@@ -60,6 +60,8 @@ def release(tables, profile="cms", small_cell_max=10, withhold_share=0.15, befor
     close_beside(rows, small, compliance)
     if "multiverse" in rows:
         rows["multiverse"] = multiverse(rows["multiverse"], small, compliance)
+    for row in rows.get("notice", ()):
+        row["suppressed"] = False  # words alone
     for name, columns in TENS.items():
         for row in rows[name]:
             to_tens(row, columns, small)

@@ -1,6 +1,6 @@
 """Periods as the slots of a time axis, and what each of them says in words."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from flows.drawings.canvas import percent
 from flows.headline import BANDS
@@ -31,6 +31,11 @@ def _month(day):
 
 def _day(month):
     return date(month // 12, month % 12 + 1, 1)
+
+
+def last_day(period):
+    """The last day of a slot's period."""
+    return _day(_month(period["period_start"]) + MONTHS[period["period_grain"]]) - timedelta(days=1)
 
 
 def _slot(row):

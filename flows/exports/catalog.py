@@ -16,6 +16,7 @@ EXPORTED = (
     "maturity",
     "label_basis",
     "validity",
+    "notice",
     "quality_warning",
     "quality_result",
     "change",
@@ -35,7 +36,8 @@ def exported(tables):
 
 
 def write_exports(con, tables, profile, folder):
-    """Every format of what was released. con: the audit's database, for its rules and for the comments of its columns."""
+    """Every format of what was released; the charts that were drawn for it. con: the audit's database, for its rules and
+    for the comments of its columns."""
     from flows.control.charts import charts
     from flows.exports import facts, measure_report, packaging, paper, workbook
 
@@ -49,6 +51,7 @@ def write_exports(con, tables, profile, folder):
     paper.write(tables, about, drawn, folder / PAPER)
     measure_report.write(tables, about, folder)
     packaging.write(con, tables, about, folder)  # the last: it tells the hash of every file
+    return drawn
 
 
 def prove(con, profile, folder):

@@ -31,6 +31,7 @@ KEYS = {
     "staging_summary": ("workup",),
     "label_basis": ("measure", "aspect", "kind"),
     "validity": ("alarm", "measure"),
+    "notice": ("notice", "subject"),
     DICTIONARY: ("table", "column"),
 }
 DICTIONARY_MEANINGS = {

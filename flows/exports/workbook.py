@@ -33,6 +33,7 @@ TITLES = {
     "maturity": "Maturity",
     "label_basis": "Basis of labels",
     "validity": "Alarms",
+    "notice": "Compared with earlier",
     "quality_warning": "Doubtful rows",
     "quality_result": "Quality checks",
     "change": "Since the last run",

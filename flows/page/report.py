@@ -101,6 +101,7 @@ def page(tables, history=None):
         "unmapped": sorted(rows["unmapped_code"], key=_most_ordered),
         "quality": quality(rows["quality_result"]),
         "history": by_run(history, rows["quality_result"], run["run_id"]),
+        "notices": sorted(rows.get("notice", []), key=lambda row: (row["severity"] == "note", row["notice"], row["subject"])),
         "warnings": [row for row in rows["quality_warning"] if row["n_rows"] != 0],
         "smallest": smallest_change(headline, parameters),
         "disclosures": disclosures(parameters),

@@ -36,6 +36,10 @@ keyed as (
     union all
     select 'radiation_level.csv', cast(level as varchar) from rule.radiation_level
     union all
+    select 'notice.csv', notice from rule.notice
+    union all
+    select 'known_notice.csv', notice || ', ' || subject from rule.known_notice
+    union all
     select 'resolution.csv', finding || ', ' || reason from rule.resolution
     union all
     select 'secondary_measure.csv', measure || ', ' || part from rule.secondary_measure
