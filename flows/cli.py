@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import query, select, verify
+from flows.commands import catch_up, deliveries, query, select, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -81,11 +81,11 @@ def run(
 
         run_direct(settings)
     else:
-        _run_with_prefect(settings, config, given)
+        run_with_prefect(settings, config, given)
     typer.echo(told(settings.out))
 
 
-def _run_with_prefect(settings, config, given):
+def run_with_prefect(settings, config, given):
     from flows import prefect_home
 
     prefect_home.prepare(settings.out)
@@ -125,6 +125,8 @@ def check_rules(
 app.command(epilog=_example(*select.EXAMPLE))(select.select)
 app.command(epilog=_example(*query.EXAMPLE))(query.query)
 app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)
+app.command(name="catch-up", epilog=_example(*catch_up.EXAMPLE))(catch_up.catch_up)
+app.command(epilog=_example(*deliveries.EXAMPLE))(deliveries.deliveries)
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

@@ -7,6 +7,7 @@ from flows.errors import NotFoundError
 from flows.headline import BANDS
 from flows.logs import log
 
+RUNS = ("published", "failed")  # the ledger remembers deliveries and incidents as well
 FAILING = ("failed", "error")
 TITLES = ("When (UTC)", "Run", "Event", "Source", "As of", "Headline", "Checks", "Release")
 CHECK_TITLES = ("Check", "Table", "Severity", "First failed (UTC)", "In run", "Found", "Held before", "Runs", "Now")
@@ -14,7 +15,7 @@ CHECK_TITLES = ("Check", "Table", "Severity", "First failed (UTC)", "In run", "F
 
 def runs(out, as_json=False):
     """Every run, newest last."""
-    rows = [_row(entry) for entry in history(out)]
+    rows = [_row(entry) for entry in history(out) if entry["event"] in RUNS]
     return _json(rows) if as_json else table(TITLES, map(_line, rows))
 
 
@@ -43,6 +44,7 @@ def history(out):
         log.warning("release %s is kept, but the ledger has no line of it", name)
     current = (out / "current").resolve().name
     for entry in entries:
+        entry["is_shown"] = entry.get("is_shown", True) if entry["event"] == "published" else None
         release = _release(entry)
         is_there = newest[release] is entry and is_kept(out, release)
         entry["release"] = release
@@ -72,7 +74,7 @@ def _release(entry):
 
 def _row(entry):
     quality = [result["status"] for result in entry.get("quality", [])]
-    facts = ("recorded_at", "run_id", "event", "error", "exit_code", "source", "as_of", "headline", "release", "kept")
+    facts = ("recorded_at", "run_id", "event", "error", "exit_code", "source", "as_of", "headline", "release", "kept", "is_shown")
     counts = {status: quality.count(status) for status in ("passed", "failed", "error", "not_applicable")}
     return {name: entry.get(name) for name in facts} | {"quality": counts}
 
@@ -88,8 +90,14 @@ def _line(row):
         row["as_of"] or "",
         rate(row["headline"]) if is_published else "",
         f"{checks['passed']} passed, {n_failing} failed" if any(checks.values()) else "not reached",
-        row["kept"] or "",
+        _whereabouts(row),
     )
+
+
+def _whereabouts(row):
+    if row["is_shown"] is False:
+        return "filed, pruned" if row["kept"] == "pruned" else "filed"
+    return row["kept"] or ""
 
 
 def rate(row):
