@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 
-from flows import incidents, ledger, releases, rules
+from flows import ROOT, incidents, ledger, releases
 from flows.arrival.drop import SUMS, Arrived, arrived, looked_at
 from flows.delivery import deidentify, ingest, series
 from flows.delivery.parts import find_parts, format_of
@@ -17,6 +17,7 @@ from flows.lock import locked
 from flows.logs import log
 from flows.workspace import connect, digest, hash_one
 
+CONTRACT = ROOT / "rules" / "contract.csv"
 ARRIVING = ".arriving-"
 CHUNK = 1 << 20
 
@@ -29,8 +30,8 @@ def accept(settings):
     """Take in what is complete and new, in its order. The out folder is held; the series is, too, while this lasts."""
     if not settings.drop.is_dir():
         raise SettingsError("there is no such drop folder", where=settings.drop, next_step="make it, or mend 'drop'")
-    settings.extracts.mkdir(parents=True, exist_ok=True)
     _refuse_places(settings.drop.resolve(), settings.extracts.resolve())
+    settings.extracts.mkdir(parents=True, exist_ok=True)
     with locked(settings.extracts):
         for left in settings.extracts.glob(f"{ARRIVING}*"):
             shutil.rmtree(left)
@@ -46,6 +47,8 @@ def _refuse_places(drop, extracts):
         raise SettingsError(
             "'drop' and 'extracts' lie within each other", where=extracts, next_step="name two folders apart from each other"
         )
+    if not extracts.exists():
+        return
     series.deliveries(extracts)  # refuses what may not stand in a series
     others = (each for each in extracts.iterdir() if not each.name.startswith((".", "_")))
     if not series.is_series(extracts) and any(each.is_dir() or format_of(each.name) for each in others):
@@ -154,8 +157,9 @@ def _gate(delivery, settings):
     try:
         con = connect(work, settings)
         try:
-            rules.load_rules(con, settings)
             deidentify.require_mode(settings.deid_mode)
+            con.execute("create schema rule")
+            con.read_csv(str(CONTRACT)).create("rule.contract")  # no site's to change, so ours is all of it
             return ingest.check_one(con, delivery, settings)
         finally:
             con.close()
@@ -168,7 +172,7 @@ def free_name(name, folder):
     same_day = [each.name for each in series.deliveries(folder, withdrawn=True) if each.name and each.covers_to == series.covered(name)]
     if not same_day or series.order(name) > series.order(same_day[-1]):
         return name
-    names = (f"{base}_{number}" for number in range(2, 1000) for base in (name, same_day[-1]))
+    names = (f"{base}_{number}" for base in (name, same_day[-1]) for number in range(2, 1000))
     return next(one for one in names if series.covered(one) and series.order(one) > series.order(same_day[-1]))
 
 
