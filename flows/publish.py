@@ -123,10 +123,22 @@ def _released(run, truth, manifest, release):
 
     (given,) = run.con.execute("select small_cell_max, unrated_withhold_share from stg.parameter").fetchall()
     profile, out = run.settings.suppression, run.settings.out
-    tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out))
+    last = _last(run)
+    tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out, first=last))
     later = manifest | {"database": release / "audit.duckdb"}
-    change = since.since(releases.latest(out), later, tables["compliance"], profile)
+    change = since.since(last, later, tables["compliance"], profile)
     return tables | {"change": since.nothing(profile) if change is None else change}
+
+
+def _last(run):
+    """The release that this one is held against: the one published last, shown or filed.
+
+    A day that is shown anew is held against what is shown of it, since that is what its readers have.
+    """
+    settings, shown = run.settings, (read_manifest(run.settings.out) or {}).get("as_of")
+    is_newest = series.is_series(settings.extracts) and not series.is_past(settings)
+    is_anew = is_newest and shown is not None and shown >= settings.as_of.isoformat()
+    return (settings.out / "current" if is_anew else releases.latest(settings.out)).resolve()
 
 
 def _write_database(run, release):

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 from datetime import date
+from types import SimpleNamespace
 
 import arrivals
 import crash
@@ -45,7 +46,7 @@ def audited(settings):
         run_id = named(settings)["run_id"]
         release = settings.out / f"{releases.WORK}{run_id}"
         release.mkdir()
-        (release / "manifest.json").write_text(json.dumps({"run_id": run_id, "files": {}}))
+        (release / "manifest.json").write_text(json.dumps({"run_id": run_id, "files": {}, "as_of": settings.as_of.isoformat()}))
         bring_in = releases.file if series.is_past(settings) else releases.swap
         bring_in(settings.out, release, run_id, {"event": "published", "run_id": run_id, "as_of": settings.as_of})
         releases.prune(settings.out, settings.keep_releases)
@@ -239,16 +240,20 @@ def test_a_name_that_may_be_a_value_is_not_repeated(site):
     assert "Example" not in (site.out / ledger.NAME).read_text() + str(listing.rows(site))
 
 
-def test_what_may_not_be_read_is_told_once_and_tried_again(site):
-    folder = dropped(made(site), site.drop)
-    (folder / "orders.csv").chmod(0)
+@pytest.mark.parametrize("hidden", ["orders.csv", "SHA256SUMS", "findings"])
+def test_what_may_not_be_read_is_told_once_and_tried_again(site, hidden):
+    """A folder that is closed to us is not a delivery without that extract."""
+    put(made(site) / "findings" / "part.csv", "finding_id,patient_id,reported_on,finding\nf1,p1,2024-03-01,response_partial\n")
+    folder = dropped(made(site), site.drop, marker="SHA256SUMS" if hidden == "SHA256SUMS" else "DONE")
+    (folder / hidden).chmod(0)
     child = os.fork()
     if not child:
         crash.bind_by_rights()
         os._exit(0 if days(site) == days(site) == [] and is_waiting(site) and len(refused(site)) == 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    (folder / "orders.csv").chmod(0o600)
+    (folder / hidden).chmod(0o700)
     assert days(site) == ["2024-04"]
+    assert entries(site, "accepted")[0]["rows"] == {"diagnoses": 1, "findings": 1, "orders": 1}
 
 
 # Repeated, corrected, late
@@ -332,6 +337,27 @@ def test_a_backfill_names_the_runs_that_ran_in_time(site, tmp_path):
     assert in_time == later
     assert kept(site) == ["2024-04", "2024-05", "2024-06"], "what is in the series is not taken in again"
     assert [entry["delivery"] for entry in entries(anew, "accepted")] == kept(site)
+
+
+def test_a_day_that_is_shown_anew_is_held_against_what_is_shown_of_it(site):
+    """Whoever has both can subtract them: a late delivery moves the newest figure by few. Anything else follows the last one."""
+    found = []
+
+    def held_against(one):
+        before = publish._last(SimpleNamespace(settings=one)).name
+        found.append({entry["release"]: entry["as_of"][:7] for entry in entries(site, "published")}.get(before))
+        audited(one)
+
+    for names in (["2024-04"], ["2024-06"], ["2024-05"], ["2024-06_2"]):
+        for name in names:
+            dropped(made(site, name) if made(site, name).exists() else write(made(site, name), orders=ORDERS), site.drop)
+        run_due(site, held_against)
+    assert found == [None, "2024-04", "2024-06", "2024-06", "2024-06"], "of May's and June's audits the second is shown"
+    put(site.extracts / "2024-04" / series.WITHDRAWN, "wrong")
+    (site.out / "current").unlink()
+    found.clear()
+    run_due(site, held_against)
+    assert found == ["2024-06", "2024-05"], "a backfill follows the last one that was filed"
 
 
 # An audit that fails

@@ -69,7 +69,7 @@ def _unlisted(settings):
 
 def _look_at(each, unlisted, settings):
     try:
-        lacking = each.lacks()
+        lacking = _read(each.lacks)
         if lacking:
             log.info("Delivery %s is waited for: %s", each.name, lacking)
         else:
@@ -81,7 +81,9 @@ def _look_at(each, unlisted, settings):
 
 
 def _take(each, unlisted, settings):
-    hashes = _hashes(each)
+    hashes = _read(each.hashes)
+    if Arrived(each.folder).seen != each.seen:
+        raise StillMoving
     content = _digest({path: hashes[path] for path in each.delivered})
     if each.sums is not None and (wrong := [path for path in each.sums if hashes[path] != each.sums[path]]):
         raise DeliveryError(f"{len(wrong)} file(s) are not as {SUMS} says", next_step="copy it again, its sums last")
@@ -99,16 +101,15 @@ def _take(each, unlisted, settings):
     ledger.append(settings.out, {"event": "accepted", "delivery": delivery, "covers_to": covers_to, "rows": rows, **facts})
 
 
-def _hashes(each):
+def _read(look):
+    """What one may not read is told of as any other fault of a delivery; what is gone again is on the move."""
     try:
-        found = each.hashes()
+        return look()
+    except FileNotFoundError:
+        raise StillMoving from None
     except OSError as error:
-        raise DeliveryError(
-            f"it cannot be read: {error.strerror}", next_step="let this account read it; it is tried again"
-        ) from error
-    if Arrived(each.folder).seen != each.seen:
-        raise StillMoving
-    return found
+        step = "let this account read it; it is tried again"
+        raise DeliveryError(f"it cannot be read: {error.strerror}", next_step=step) from error
 
 
 def _digest(hashes):

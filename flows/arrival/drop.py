@@ -34,15 +34,23 @@ class Arrived:
         return self.folder.name if series.covered(self.folder.name) else f"unnamed-{digest(self.folder.name)[:8]}"
 
     @cached_property
-    def files(self):
-        """{path: facts} of everything below that is no folder, links not followed, what exports leave aside left out."""
-        found = {}
-        for place, folders, names in os.walk(self.folder):
+    def _found(self):
+        """What lies below that is no folder, links not followed; and what kept us from seeing all of it."""
+        found, kept_from = {}, []
+        for place, folders, names in os.walk(self.folder, onerror=kept_from.append):
             links = [name for name in folders if Path(place, name).is_symlink()]
-            for name in [*names, *links]:
-                path = Path(place, name)
-                found[path.relative_to(self.folder).as_posix()] = path.lstat()
-        return {path: facts for path, facts in sorted(found.items()) if not any(map(_is_aside, path.split("/")))}
+            for path in (Path(place, name) for name in [*names, *links]):
+                try:
+                    found[path.relative_to(self.folder).as_posix()] = path.lstat()
+                except OSError as error:
+                    kept_from.append(error)
+        return found, kept_from
+
+    @property
+    def files(self):
+        """{path: facts} of everything but what exports leave aside."""
+        found = sorted(self._found[0].items())
+        return {path: facts for path, facts in found if not any(map(_is_aside, path.split("/")))}
 
     @property
     def delivered(self):
@@ -53,15 +61,15 @@ class Arrived:
     def seen(self):
         """Tells a delivery that was looked at from one that changed since, without reading it."""
         facts = {path: [each.st_size, each.st_mtime_ns, each.st_mode] for path, each in self.files.items()}
-        return digest([self.folder.name, self.folder.is_symlink(), facts])[:16]
+        unseen = [error.errno for error in self._found[1]]
+        return digest([self.folder.name, self.folder.is_symlink(), facts, unseen])[:16]
 
     @cached_property
     def sums(self):
         """{path: hash} as SHA256SUMS states them; None without one."""
-        path = self.folder / SUMS
-        if not path.exists():
+        if SUMS not in self.files:
             return None
-        with path.open("rb") as content:
+        with (self.folder / SUMS).open("rb") as content:
             text = content.read(LONGEST).decode("utf-8", errors="replace")
         whole = text[: text.rfind("\n") + 1]
         found = [LINE.fullmatch(line) for line in whole.splitlines()]
@@ -71,8 +79,10 @@ class Arrived:
 
     def lacks(self):
         """Why it is not complete, in words that name no file; None where it is."""
-        if self.folder.is_symlink():
+        if self.folder.is_symlink() or any(stat.S_ISLNK(facts.st_mode) for facts in self.files.values()):
             return None
+        for error in self._found[1]:
+            raise error
         if self.sums is not None:
             n_absent, n_unnamed = len(self.sums.keys() - self.files.keys()), len(set(self.delivered) - self.sums.keys())
             if not self.sums:
@@ -85,10 +95,12 @@ class Arrived:
         return f"{DONE} is not an empty file" if self.files[DONE].st_size else None
 
     def is_complete(self):
-        """Or so wrong that waiting will not help."""
+        """Or so wrong that it must be looked at."""
         try:
             return self.lacks() is None
-        except DeliveryError:
+        except FileNotFoundError:
+            return False  # it is being moved
+        except (DeliveryError, OSError):
             return True
 
     def hashes(self):

@@ -102,7 +102,7 @@ def _state(each, entry):
         return {"state": "refused", "why": entry["says"]}
     try:
         return {"state": "waiting", "why": each.lacks() or "complete: the next audit takes it in"}
-    except DeliveryError as error:
+    except (DeliveryError, OSError) as error:
         return {"state": "waiting", "why": str(error)}
 
 
