@@ -50,7 +50,7 @@ def _example(*lines):
     )
 )
 def run(
-    extracts: Annotated[Path | None, typer.Option(help="Folder of the delivery.")] = None,
+    extracts: Annotated[Path | None, typer.Option(help="Folder of the delivery, or of a series of them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results; keep it in the protected zone.")] = None,
     deid_mode: Annotated[
         str | None, typer.Option(help="How it was de-identified: relative_days, shifted_dates, limited_data_set.")

@@ -135,7 +135,7 @@ def _last(run):
 
     A day that is shown anew is held against what is shown of it, since that is what its readers have.
     """
-    settings, shown = run.settings, (read_manifest(run.settings.out) or {}).get("as_of")
+    settings, shown = run.settings, (read_manifest(run.settings.out) or {}).get("settings", {}).get("as_of")
     is_newest = series.is_series(settings.extracts) and not series.is_past(settings)
     is_anew = is_newest and shown is not None and shown >= settings.as_of.isoformat()
     return (settings.out / "current" if is_anew else releases.latest(settings.out)).resolve()

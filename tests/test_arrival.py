@@ -46,7 +46,7 @@ def audited(settings):
         run_id = named(settings)["run_id"]
         release = settings.out / f"{releases.WORK}{run_id}"
         release.mkdir()
-        (release / "manifest.json").write_text(json.dumps({"run_id": run_id, "files": {}, "as_of": settings.as_of.isoformat()}))
+        (release / "manifest.json").write_text(json.dumps({"run_id": run_id, "files": {}, "settings": settings.content()}))
         bring_in = releases.file if series.is_past(settings) else releases.swap
         bring_in(settings.out, release, run_id, {"event": "published", "run_id": run_id, "as_of": settings.as_of})
         releases.prune(settings.out, settings.keep_releases)
@@ -435,6 +435,8 @@ def test_settings_that_cannot_be_meant_are_refused(site, tmp_path):
     dropped(made(site), site.drop)
     with pytest.raises(SettingsError, match="'as_of' is set"):
         days(site.model_copy(update={"as_of": date(2024, 4, 30)}))
+    with pytest.raises(SettingsError, match="in the shape of the contract"):
+        days(site.model_copy(update={"source": "synthea"}))
     with pytest.raises(SettingsError, match="within each other"):
         days(site.model_copy(update={"extracts": site.drop / "series"}))
     with pytest.raises(SettingsError, match="no such drop folder"):

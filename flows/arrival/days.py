@@ -26,6 +26,7 @@ def due(settings):
             "'as_of' is set, and each day of a series has its own",
             next_step="take it out of the settings; imaging-audit run --as-of audits one day",
         )
+    series.refuse_foreign(settings)
     with held(settings), safely(debug=settings.debug):
         if settings.drop:
             accept(settings)

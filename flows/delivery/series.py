@@ -90,13 +90,17 @@ def on_its_day(settings):
     """The settings with the last day that is covered as as_of: a series says by its names what it covers."""
     if not is_series(settings.extracts):
         return settings
+    refuse_foreign(settings)
+    return settings.model_copy(update={"as_of": needed(settings.extracts, settings.as_of)[-1].covers_to})
+
+
+def refuse_foreign(settings):
     if settings.source != "delivery":
         raise SettingsError(
             f"a series is read in the shape of the contract, not as {settings.source} writes it",
             where=settings.extracts,
             next_step="name one export with --extracts, or map each to the contract before it is delivered",
         )
-    return settings.model_copy(update={"as_of": needed(settings.extracts, settings.as_of)[-1].covers_to})
 
 
 def is_past(settings):
