@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import doctor, health, notices, query, releases, select, tell, upgrade, verify
+from flows.commands import catch_up, deliveries, doctor, health, notices, query, releases, select, tell, upgrade, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -51,7 +51,7 @@ def _example(*lines):
     )
 )
 def run(
-    extracts: Annotated[Path | None, typer.Option(help="Folder of the delivery.")] = None,
+    extracts: Annotated[Path | None, typer.Option(help="Folder of the delivery, or of a series of them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results; keep it in the protected zone.")] = None,
     deid_mode: Annotated[
         str | None, typer.Option(help="How it was de-identified: relative_days, shifted_dates, limited_data_set.")
@@ -84,11 +84,11 @@ def run(
 
             run_direct(settings)
         else:
-            _run_with_prefect(settings, config, given)
+            run_with_prefect(settings, config, given)
     typer.echo(told(settings.out))
 
 
-def _run_with_prefect(settings, config, given):
+def run_with_prefect(settings, config, given):
     from flows import prefect_home
 
     prefect_home.prepare(settings.out)
@@ -126,8 +126,9 @@ def check_rules(
 
 
 # Each in a module of its own that bears its name.
-for each in (select, query, verify, releases, upgrade, doctor, health, notices, tell):
-    app.command(epilog=_example(*each.EXAMPLE))(getattr(each, each.__name__.rpartition(".")[2]))
+for each in (catch_up, deliveries, select, query, verify, releases, upgrade, doctor, health, notices, tell):
+    name = each.__name__.rpartition(".")[2]
+    app.command(name=name.replace("_", "-"), epilog=_example(*each.EXAMPLE))(getattr(each, name))
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

@@ -13,17 +13,23 @@ RATED = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate")
 BANDS = {"below_80": "below 80 %", "80_to_90": "80 to 90 %", "90_to_95": "90 to 95 %", "95_and_above": "95 % and above"}
 SUBJECT = "First imaging orders after neoadjuvant therapy, episodes"
 ROUNDED = "rounded, because few came since the last release"
+# An audit of a past day is filed; what is shown is the newest.
+NOT_SHOWN = "No result is shown yet: audits of past days are filed. imaging-audit catch-up shows the newest day."
 HIDDEN = "hidden"  # a masked count: small itself, or it would give a small one away
 
 
 def told(out):
     """What a run says on stdout at its end."""
+    if not (out / "current").exists():
+        return NOT_SHOWN
     places = {"Report": "report.html", "Database": "audit.duckdb", "Exports": "exports", "Patients' rows": "protected"}
     lines = [headline(out), "", *(f"{name + ':':<16}{out / place}" for name, place in places.items())]
     return "\n".join(lines)
 
 
 def headline(out):
+    if not (out / "current").exists():
+        return NOT_SHOWN
     tables = {name: pl.read_parquet(out / "exports" / f"{name}.parquet") for name in ("compliance", "case_attrition")}
     return _prefix(out) + _sentence(tables["compliance"], tables["case_attrition"])
 

@@ -9,6 +9,7 @@ import json
 import os
 from datetime import UTC, datetime
 
+from flows.delivery.series import extract_of
 from flows.formats import FORMAT
 
 NAME = "ledger.jsonl"
@@ -62,8 +63,7 @@ def grouped(inputs, files):
     """{group: {path: hash}} of what went into a run; a ledger keeps one digest a group, a manifest every file."""
     groups = {group: {} for group in GROUPS}
     for path, content in inputs.items():
-        extract = path.split("/")[0].split(".")[0]
-        groups["code_map" if extract == "code_map" else "data"][path] = content
+        groups["code_map" if extract_of(path) == "code_map" else "data"][path] = content
     for path, content in files.items():
         groups[path.split("/")[0]][path] = content
     return groups

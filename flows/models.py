@@ -17,6 +17,8 @@ from flows.errors import AuditError, is_the_machines
 
 SQL = ROOT / "sql"
 SCHEMAS = ("stg", "core", "out")
+# Before them, of a series: which of the rows in the schema `delivered` stand.
+FROM_DELIVERED = ("raw", *SCHEMAS)
 AGAIN = {"other_clock": ("core.clocked_line", "core.index_unit")}
 NAME = re.compile(r"\b(?:stg|core)\.\w+")
 
@@ -28,7 +30,7 @@ def build(con, schemas=SCHEMAS, on_model=None):
         started = time.monotonic()
         con.execute(f"create schema if not exists {schema}")
         _create(con, f"{schema}.{table_name(path)}", path, text)
-        if schema in SCHEMAS:
+        if schema in FROM_DELIVERED:
             made[f"{schema}.{table_name(path)}"] = grain(text)
         spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
         if on_model:

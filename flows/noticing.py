@@ -34,7 +34,7 @@ def build(con, on, before):
         table = f"{'notice' if path.parent == FOLDER else 'out'}.{name}"
         query = path.read_text(encoding="utf-8")
         con.execute(f"create or replace table {table} as {query}", values.get(name) if path.parent == FOLDER else None)
-        models.comment(con, table, models.grain(query))
+        models.comment(con, {table: models.grain(query)})
 
 
 def covered_on(entry):

@@ -1,13 +1,15 @@
 """Publishing: everything is built aside, then one rename of a symbolic link changes all of it at once.
 
 out/releases/RUN/ holds a result; out/current points to one; out/audit.duckdb, report.html, exports … point through it.
-Whoever has a file open keeps reading the old one, and a failed run has touched nothing.
+Whoever has a file open keeps reading the old one, and a failed run has touched nothing. The audit of a day after which the
+series goes on is filed: its result is kept and remembered, and what is shown stays.
 """
 
 import json
 import shutil
 
 from flows import formats, ledger, releases, signals
+from flows.delivery import series
 from flows.errors import NotFoundError
 from flows.exports import catalog
 from flows.headline import headline_row
@@ -43,9 +45,10 @@ No disclosure control is applied here or in audit.duckdb. What may be passed on 
 
 
 def publish_run(run):
-    """Build aside, swap, remember."""
+    """Build aside, show or file, remember."""
+    is_past = series.is_past(run.settings)
     releases.finish(run.settings.out)
-    if is_current(run.settings.out, run.run_id):
+    if (is_filed if is_past else is_current)(run.settings.out, run.run_id):
         signals.record(run.settings.out)
         return  # a first try came as far as the swap
     release = run.work / "release"
@@ -61,15 +64,21 @@ def publish_run(run):
     _write_report(run, tables, history, release / "report.html")
     _write_manifest(manifest, release)
     seen = signals.found(charts, run.settings.suppression)
-    releases.swap(run.settings.out, release, run.run_id, _entry(run, manifest, tables) | {"signals": seen})
+    bring_in = releases.file if is_past else releases.swap
+    bring_in(run.settings.out, release, run.run_id, _entry(run, manifest, tables) | {"signals": seen})
     signals.record(run.settings.out)
     releases.prune(run.settings.out, run.settings.keep_releases)
 
 
 def is_current(out, run_id):
     """The published result is that of this very audit, and nobody has touched it."""
-    manifest = read_manifest(out)
-    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(out / "current", manifest)
+    return _is_of(out / "current", run_id)
+
+
+def is_filed(out, run_id):
+    """The same of a result that is kept, shown or not."""
+    entries = [entry for entry in ledger.read(out) if entry["event"] == "published" and entry["run_id"] == run_id]
+    return any(_is_of(out / "releases" / entry.get("release", run_id), run_id) for entry in entries)
 
 
 def published_database(out):
@@ -83,11 +92,19 @@ def published_database(out):
 
 
 def read_manifest(out):
-    path = out / "current" / "manifest.json"
+    return _manifest_of(out / "current")
+
+
+def _manifest_of(release):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _is_of(release, run_id):
+    manifest = _manifest_of(release)
+    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest)
 
 
 def _is_whole(release, manifest):
@@ -110,10 +127,22 @@ def _released(run, truth, manifest, release):
 
     (given,) = run.con.execute("select small_cell_max, unrated_withhold_share from stg.parameter").fetchall()
     profile, out = run.settings.suppression, run.settings.out
-    tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out))
+    last = _last(run)
+    tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out, first=last))
     later = manifest | {"database": release / "audit.duckdb"}
-    change = since.since(out / "current", later, tables["compliance"], profile)
+    change = since.since(last, later, tables["compliance"], profile)
     return tables | {"change": since.nothing(profile) if change is None else change}
+
+
+def _last(run):
+    """The release that this one is held against: the one published last, shown or filed.
+
+    A day that is shown anew is held against what is shown of it, since that is what its readers have.
+    """
+    settings, shown = run.settings, (read_manifest(run.settings.out) or {}).get("settings", {}).get("as_of")
+    is_newest = series.is_series(settings.extracts) and not series.is_past(settings)
+    is_anew = is_newest and shown is not None and shown >= settings.as_of.isoformat()
+    return (settings.out / "current" if is_anew else releases.latest(settings.out)).resolve()
 
 
 def _write_database(run, release):

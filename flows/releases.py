@@ -20,15 +20,26 @@ WORK = ".work-"
 
 def swap(out, release, run_id, entry):
     """Show a release that was built aside, and remember it."""
-    home = _free_name(out / "releases", run_id)
-    home.parent.mkdir(exist_ok=True)
-    flush(release)
-    _announce(out, home.name, ledger.line({**entry, "release": home.name}))
-    os.rename(release, home)
-    _sync(home.parent)
+    home = _bring_in(out, release, run_id, entry, is_shown=True)
     show(out)
     _point(out / "current", f"releases/{home.name}")
     finish(out)
+
+
+def file(out, release, run_id, entry):
+    """Keep a release that was built aside, and remember it; what is shown stays."""
+    _bring_in(out, release, run_id, entry, is_shown=False)
+    finish(out)
+
+
+def _bring_in(out, release, run_id, entry, is_shown):
+    home = _free_name(out / "releases", run_id)
+    home.parent.mkdir(exist_ok=True)
+    flush(release)
+    _announce(out, home.name, is_shown, ledger.line({**entry, "is_shown": is_shown, "release": home.name}))
+    os.rename(release, home)
+    _sync(home.parent)
+    return home
 
 
 def show(out):
@@ -38,16 +49,17 @@ def show(out):
 
 
 def finish(out):
-    """End what the journal began: a release that is shown gets its line of the ledger, one that is not goes."""
+    """End what the journal began: a release that is where it belongs gets its line of the ledger, one that is not goes."""
     journal = out / JOURNAL
     if not journal.exists():
         return
     begun = json.loads(journal.read_text(encoding="utf-8"))
-    if _current(out) == begun["release"]:
+    home = out / "releases" / begun["release"]
+    if _current(out) == home.name if begun.get("is_shown", True) else home.exists():
         _sync(out)
         ledger.add_once(out, begun["line"])
-    elif (out / "releases" / begun["release"]).exists():
-        remove(out, out / "releases" / begun["release"])
+    elif home.exists():
+        remove(out, home)
     journal.unlink()
 
 
@@ -61,11 +73,21 @@ def settle(out):
 
 
 def prune(out, keep):
-    """The current result and the latest others stay; whoever reads one that goes keeps what is open."""
-    others = [path for path in (out / "releases").iterdir() if path.name != _current(out)]
+    """What is shown, what was published last and the latest others stay; whoever reads one that goes keeps what is open."""
+    needed = {path.resolve() for path in (out / "current", latest(out)) if path.exists()}
+    others = [path for path in (out / "releases").iterdir() if path.resolve() not in needed]
     others.sort(key=lambda path: path.stat().st_mtime)
-    for path in others[: max(0, len(others) - (keep - 1))]:
+    for path in others[: max(0, len(others) - (keep - len(needed)))]:
         remove(out, path)
+
+
+def latest(out):
+    """The release that was published last, shown or filed: the one that the next is compared with."""
+    for entry in reversed(ledger.read(out)):
+        release = out / "releases" / str(entry.get("release", entry["run_id"]))
+        if entry["event"] == "published" and release.is_dir():
+            return release
+    return out / "current"
 
 
 def remove(out, release):
@@ -110,9 +132,9 @@ def _free_name(releases, run_id):
     return next(releases / name for name in names if not (releases / name).exists())
 
 
-def _announce(out, release, line):
+def _announce(out, release, is_shown, line):
     aside = _aside(out / JOURNAL)
-    aside.write_text(json.dumps({"release": release, "line": line}), encoding="utf-8")
+    aside.write_text(json.dumps({"release": release, "is_shown": is_shown, "line": line}), encoding="utf-8")
     _sync(aside)
     os.replace(aside, out / JOURNAL)
     _sync(out)
@@ -132,9 +154,9 @@ def _aside(path):
     return path.with_name(f".{path.name.lstrip('.')}.new")
 
 
-def flush(folder):
+def flush(folder, below=True):
     """On disk before the swap: a power cut must not leave a link to half a result."""
-    for path in [folder, *folder.rglob("*")]:
+    for path in [folder, *(folder.rglob("*") if below else ())]:
         _sync(path)
 
 

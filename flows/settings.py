@@ -111,7 +111,9 @@ class Settings(BaseSettings):
 
     @cached_property  # asked again at the end, when the delivery may be gone
     def is_synthetic(self):
-        return (self.extracts / "SYNTHETIC.txt").exists()
+        from flows.delivery import series
+
+        return series.is_synthetic(self.extracts, self.as_of)
 
     @property
     def source_label(self):

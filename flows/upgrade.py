@@ -89,7 +89,7 @@ def _build(old, new, changes):
         con.execute("use later")
         for table, query in changes:
             con.execute(f"create or replace table {table} as {query}")
-            models.comment(con, table, models.grain(query))
+            models.comment(con, {table: models.grain(query)})
         _check(con)
         con.execute("use memory")
         con.execute("detach later")  # all of it in the one file, nothing in a log beside it

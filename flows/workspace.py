@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from flows import ROOT, formats, ledger, machine, releases, signals
-from flows.delivery import deidentify
+from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log
@@ -39,8 +39,22 @@ class Run:
 @contextmanager
 def opened(settings):
     """The run, ready to work; None where the published result already answers."""
-    from flows.publish import is_current
+    with held(settings):
+        with safely(debug=settings.debug):
+            settings = series.on_its_day(settings)
+            name = named(settings)
+            unchanged = _stands(settings, name["run_id"])
+        if unchanged:
+            log.info("Nothing changed: run %s of the same delivery under the same rules stands", name["run_id"])
+            yield None
+        else:
+            with _working(settings, name) as run:
+                yield run
 
+
+@contextmanager
+def held(settings):
+    """The out folder for ourselves alone, with nothing left in it of runs that died."""
     before = os.umask(0o077)  # every file of an audit is its owner's alone
     try:
         with safely(debug=settings.debug):
@@ -50,19 +64,21 @@ def opened(settings):
                 releases.settle(settings.out)
                 formats.refuse_others(settings.out)
                 signals.record(settings.out)  # what a run that was killed after its swap had no time for
-                name = _name(settings)
-                unchanged = is_current(settings.out, name["run_id"])
-                if unchanged:
-                    releases.show(settings.out)
-                    releases.prune(settings.out, settings.keep_releases)
-            if unchanged:
-                log.info("Nothing changed: run %s of the same delivery under the same rules stands", name["run_id"])
-                yield None
-            else:
-                with _working(settings, name) as run:
-                    yield run
+            yield
     finally:
         os.umask(before)
+
+
+def _stands(settings, run_id):
+    from flows.publish import is_current, is_filed
+
+    if series.is_past(settings):
+        return is_filed(settings.out, run_id)
+    if not is_current(settings.out, run_id):
+        return False
+    releases.show(settings.out)
+    releases.prune(settings.out, settings.keep_releases)
+    return True
 
 
 @contextmanager
@@ -71,7 +87,7 @@ def _working(settings, name):
     try:
         with safely(debug=settings.debug):
             work.mkdir()
-            con = _connect(work, settings)
+            con = connect(work, settings)
         run = Run(settings, work=work, con=con, started_at=now(), **name)
         try:
             yield run
@@ -88,8 +104,8 @@ def _working(settings, name):
 def _failure(run, error):
     """Which kind of failure, never its text."""
     kind = {"error": type(error).__name__, "exit_code": getattr(error, "exit_code", 1)}
-    found = {"quality": run.quality, "notices": run.noticed.get("notices", [])}
-    return {"event": "failed", "run_id": run.run_id, **kind, "inputs": run.inputs, **found}
+    facts = {"run_id": run.run_id, "as_of": run.settings.as_of, "inputs": run.inputs, "quality": run.quality}
+    return {"event": "failed", **kind, **facts, "notices": run.noticed.get("notices", [])}
 
 
 def _make(out):
@@ -98,7 +114,8 @@ def _make(out):
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _connect(work, settings):
+def connect(work, settings):
+    """A database of our own, within the memory that this machine can spare, which fetches nothing."""
     spill = releases.spill(work, settings.temp_directory)
     config = {
         "memory_limit": settings.memory_limit or machine.memory_limit(),
@@ -119,7 +136,7 @@ def unmoved(run):
     try:
         yield
     finally:
-        moved = _moved(run.inputs, _hash_delivery(run.settings.extracts))
+        moved = _moved(run.inputs, _hash_delivery(run.settings.extracts, run.settings.as_of))
         if moved:
             raise DeliveryError(
                 "the delivery changed while it was being read, so nothing was kept",
@@ -152,20 +169,32 @@ def close_the_doors(run):
     run.con.execute("set lock_configuration = true")
 
 
-def _name(settings):
-    """The run is named by what goes into it, so that the same audit has the same name wherever it runs."""
-    inputs, files = _hash_delivery(settings.extracts), _hash_shipped(settings.site_rules)
+def named(settings, inputs=None):
+    """The run is named by what goes into it, so that the same audit has the same name wherever it runs.
+
+    inputs: the hashes of what is delivered, from those who know them already.
+    """
+    inputs = _hash_delivery(settings.extracts, settings.as_of) if inputs is None else inputs
+    files = _hash_shipped(settings.site_rules)
     run_id = digest([inputs, files, settings.content(), versions()])[:12]
     return {"run_id": run_id, "inputs": inputs, "files": files}
 
 
-def _hash_delivery(folder):
+def _hash_delivery(folder, until=None):
+    """What is read and nothing else: of a series the deliveries up to a day, so that a later one renames no earlier run."""
     if not folder.is_dir():
         raise DeliveryError("there is no such delivery", where=folder, next_step="name the folder of the extracts")
+    hashed = [hash_one(each) for each in series.needed(folder, until)]
+    return {path: content for each in hashed for path, content in each.items()}
+
+
+def hash_one(delivery):
+    """The hash of every file of a delivery by its path in the series."""
+    folder = delivery.folder
     try:
         deidentify.check_file_names(folder)
         paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(DELIVERED))
-        return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+        return {delivery.prefix + path.relative_to(folder).as_posix(): sha256(path) for path in paths}
     except OSError as error:
         raise DeliveryError(
             f"the delivery cannot be read: {error.strerror}",

@@ -232,7 +232,7 @@ def funnels_add_up(book):
             if name == "attrition":
                 book.at_most([(name, number, "n_cases")], [(name, number, "n_orders")])
                 book.at_most([(name, number, "n_patients")], [(name, number, "n_orders")])
-            if book.rows[name][number]["step"] > {"attrition": 8, "case_attrition": 2}[name]:
+            if book.rows[name][number]["step"] > {"attrition": 9, "case_attrition": 2}[name]:
                 book.at_most([(name, number, "n_patients")], [(name, number, "n_cases")])
             if name == "attrition" and reason in cases:
                 column = "n_patients" if reason == "no_invasive_cancer" else "n_cases"

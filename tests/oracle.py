@@ -27,15 +27,17 @@ from oracle_labels import label_of, mark_index_orders
 from oracle_reroutes import mark_reroute_index_orders
 from oracle_rows import by_code, code_of, load_rules, parameters, read_delivery
 from oracle_secondary import case_radiation_rows, maturity_rows, secondary_rows, worklist_rows
+from oracle_series import standing
 from oracle_study import Study
 
 __all__ = ["audit", "load_rules"]
 
 
 def audit(delivery, rules, settings):
+    delivery, n_superseded = standing(delivery)
     world = world_of(delivery, rules, settings)
     people, n_orders, n_after = read_delivery(delivery, rules, settings)
-    funnel = Counter(input=n_orders, after_as_of=n_after)
+    funnel = Counter(input=n_orders + n_superseded, superseded=n_superseded, after_as_of=n_after)
     cases, lines_of_all, labels, put_back = [], [], [], []
     for patient_id, person in sorted(people.items()):
         mine = cases_of(patient_id, person, world)

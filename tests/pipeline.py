@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import duckdb
 
 from flows import models, rules
+from flows.delivery import series
 
 NO_SETTINGS = {"deid_mode": "limited_data_set", "source": "delivery"}
 CODE_MAP = ["code_system", "code", "procedure"]
@@ -17,12 +18,14 @@ def audit(delivery, **settings):
     con = duckdb.connect(config={"memory_limit": "3GB"})
     rules.load_rules(con, SimpleNamespace(**(NO_SETTINGS | settings)))
     con.execute("create schema raw")
+    con.execute("create schema delivered")
     for extract, columns in contract(con).items():
         load(con, extract, columns, delivery.get(extract, []))
     load(con, "code_map", CODE_MAP, delivery.get("code_map", []))
+    load_parts(con, delivery)
     con.execute("create table raw.rejected_row (extract varchar, part varchar, line bigint, column_name varchar, reason varchar)")
     load_warnings(con)
-    models.build(con)
+    models.build(con, models.FROM_DELIVERED)
     return con
 
 
@@ -36,13 +39,30 @@ def contract(con):
 
 def load(con, extract, columns, rows):
     fields = ", ".join(f'"{column}" varchar' for column in columns)
-    con.execute(f"create table raw.{extract} ({fields}, part varchar, line bigint)")
+    con.execute(f"create table delivered.{extract} ({fields}, part varchar, line bigint)")
     values = [
-        [as_delivered(row.get(column)) for column in columns] + [f"{extract}.csv", number]
+        [as_delivered(row.get(column)) for column in columns] + [part_of(extract, row), number]
         for number, row in enumerate(rows, start=2)
     ]
     if values:
-        insert(con, f"raw.{extract}", values)
+        insert(con, f"delivered.{extract}", values)
+
+
+def part_of(extract, row):
+    """The file that a row came in: a row of a series says with `delivery` which of its deliveries that was."""
+    return f"{row['delivery']}/{extract}.csv" if row.get("delivery") else f"{extract}.csv"
+
+
+def load_parts(con, delivery):
+    columns = "extract varchar, part varchar, delivery varchar, covers_days_to date, series_place integer"
+    con.execute(f"create table raw.delivery_part ({columns})")
+    names = {row["delivery"] for rows in delivery.values() for row in rows if row.get("delivery")}
+    places = {name: place for place, name in enumerate(sorted(names, key=series.order), 1)}
+    for extract, rows in delivery.items():
+        for name in sorted({row.get("delivery") or "" for row in rows}):
+            covers_to = series.covered(name) if name else None
+            values = [extract, part_of(extract, {"delivery": name}), name or None, covers_to, places.get(name, 1)]
+            con.execute("insert into raw.delivery_part values (?, ?, ?, ?, ?)", values)
 
 
 def load_warnings(con):

@@ -19,8 +19,8 @@ KINDS = AuditError.__subclasses__()
 
 def test_commands_are_those_of_the_contract():
     assert COMMANDS == [
-        "check-rules", "demo", "diff", "doctor", "explain", "health", "notices", "query", "releases", "run", "runs", "select",
-        "tell", "upgrade", "verify", "version",
+        "catch-up", "check-rules", "deliveries", "demo", "diff", "doctor", "explain", "health", "notices", "query", "releases",
+        "run", "runs", "select", "tell", "upgrade", "verify", "version",
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_every_value_arrives_as_delivered_with_its_place(con, tmp_path):
         ("o1", "p1", "2024-03-01", "CPT", "76641", "orders.csv", 2)
     ]
     kinds = rows(
-        con, "select distinct data_type from duckdb_columns() where schema_name = 'raw' and column_name <> 'line'"
+        con, "select distinct data_type from duckdb_columns() where schema_name = 'raw' and column_name <> 'line' and table_name <> 'delivery_part'"
     )
     assert {kind for (kind,) in kinds} <= {"VARCHAR", "BIGINT"}
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flows import ledger
+from flows.answers import diff
 from flows.answers.runs import history, rate
 
 HEADLINE = {
@@ -157,3 +158,15 @@ def test_a_delivery_is_data_and_code_map():
     assert groups["rules"] == {"rules/value_sets/therapy.csv": "5"}
     assert groups["site"] == {"site/edition.csv": "6"}
     assert tuple(groups) == ledger.GROUPS
+
+
+def test_what_was_filed_is_told_from_what_is_shown(command, out):
+    publish(out, "eee555", is_shown=False)
+    publish(out, "fff666", is_shown=False, kept=False)
+    ledger.append(out, {"event": "accepted", "run_id": None, "delivery": "2025-06"})
+    assert [line.split("  ")[-1].strip() for line in command("runs", "--out", out)[1].splitlines()[-3:]] == ["current", "filed", "filed, pruned"]
+    rows = json.loads(command("runs", "--out", out, "--json")[1])
+    assert [(row["run_id"], row["is_shown"]) for row in rows] == [
+        ("aaa111", True), ("bbb222", None), ("ccc333", True), ("ddd444", True), ("eee555", False), ("fff666", False),
+    ]  # fmt: skip
+    assert diff._named([entry for entry in history(out) if entry["event"] == "published"], "current", out)["run_id"] == "ddd444", "what is shown, not what was filed last"

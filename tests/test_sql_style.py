@@ -11,14 +11,19 @@ from sqlglot import exp
 
 from flows import models, noticing
 
-MODELS = [path for schema in (*models.SCHEMAS, "notice") for path in models.model_files(schema)]
+MODELS = [path for schema in (*models.FROM_DELIVERED, "notice") for path in models.model_files(schema)]
 ALL = sorted(models.SQL.rglob("*.sql"))
-ORDER = [f"{schema}.{models.table_name(path)}" for schema, path, _ in models.steps()]
+ORDER = [f"{schema}.{models.table_name(path)}" for schema, path, _ in models.steps(models.FROM_DELIVERED)]
 ORDER += [f"notice.{models.table_name(path)}" for path in models.model_files("notice")]
 # STYLE asks for 88 columns; long texts and one-line unions are let pass up to here.
 WIDTH = 130
-READS = {"stg": {"raw", "rule", "stg"}, "core": {"rule", "stg", "core", *models.AGAIN}, "out": {"rule", "stg", "core", "out"}}
-READS["notice"] = {"rule", "stg", "core", "out", "notice"}
+READS = {
+    "raw": {"delivered", "raw"},
+    "stg": {"raw", "rule", "stg"},
+    "core": {"rule", "stg", "core", *models.AGAIN},
+    "out": {"rule", "stg", "core", "out"},
+    "notice": {"rule", "stg", "core", "out", "notice"},
+}
 READS_RAW = {
     "out/15_attrition.sql": "the funnel begins with the rows as they were delivered, quarantined ones included",
     "out/18_quality_warning.sql": "what only the reader of the files could notice",
@@ -112,7 +117,7 @@ def test_reads_only_what_stands_before_it(path):
         schema = table.split(".")[0]
         allowed = READS[path.parent.name] | ({"raw"} if place(path) in READS_RAW else set())
         assert schema in allowed, f"{path.parent.name} reads {table}"
-        assert schema in {"raw", "rule"} or table in before, f"{table} is built later"
+        assert schema in {"delivered", "raw", "rule"} or table in before, f"{table} is built later"
 
 
 @pytest.mark.parametrize("path", [path for path in MODELS if path.parent.name != "stg"], ids=place)

@@ -267,7 +267,7 @@ class Delivery:
 
 
 def model_steps():
-    return [(schema, models.table_name(path), text) for schema, path, text in models.steps()]
+    return [(schema, models.table_name(path), text) for schema, path, text in models.steps(models.FROM_DELIVERED)]
 
 
 def marked(row, mark):

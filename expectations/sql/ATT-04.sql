@@ -1,4 +1,4 @@
--- One row if the funnel does not start from the rows of the orders extract, readable or not.
+-- One row if the funnel does not start from the rows of the orders extract, readable or not, superseded or not.
 select step
 from {batch}
 where
@@ -6,4 +6,5 @@ where
     and n_orders <> (
         (select count(*) from raw.orders)
         + (select count(*) from raw.rejected_row where extract = 'orders')
+        + (select count(*) from raw.superseded_row where extract = 'orders')
     )

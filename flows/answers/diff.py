@@ -82,8 +82,9 @@ def facts(manifest, database):
 def _named(published, word, out):
     """The run that a word, a release or the beginning of a run id names; of several results of one run, the newest."""
     if word in WORDS:
-        if len(published) >= WORDS[word]:
-            return published[-WORDS[word]]
+        shown = [entry for entry in published if entry.get("is_shown", True)]
+        if len(shown) >= WORDS[word]:
+            return shown[-WORDS[word]]
         step = f"the ledger has {len(published)} published run(s); imaging-audit run publishes another"
         raise NotFoundError(f"there is no {word} run", where=out / ledger.NAME, next_step=step)
     fitting = [entry for entry in published if entry["release"] == word]

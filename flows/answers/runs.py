@@ -44,6 +44,7 @@ def history(out):
         log.warning("release %s is kept, but the ledger has no line of it", name)
     current = (out / "current").resolve().name
     for entry in entries:
+        entry["is_shown"] = entry.get("is_shown", True) if entry["event"] == "published" else None
         release = _release(entry)
         is_there = newest[release] is entry and is_kept(out, release)
         entry["release"] = release
@@ -73,7 +74,7 @@ def _release(entry):
 
 def _row(entry):
     quality = [result["status"] for result in entry.get("quality", [])]
-    facts = ("recorded_at", "run_id", "event", "error", "exit_code", "source", "as_of", "headline", "release", "kept")
+    facts = ("recorded_at", "run_id", "event", "error", "exit_code", "source", "as_of", "headline", "release", "kept", "is_shown")
     counts = {status: quality.count(status) for status in ("passed", "failed", "error", "not_applicable")}
     return {name: entry.get(name) for name in facts} | {"quality": counts}
 
@@ -89,8 +90,14 @@ def _line(row):
         row["as_of"] or "",
         rate(row["headline"]) if is_published else "",
         f"{checks['passed']} passed, {n_failing} failed" if any(checks.values()) else "not reached",
-        row["kept"] or "",
+        _whereabouts(row),
     )
+
+
+def _whereabouts(row):
+    if row["is_shown"] is False:
+        return "filed, pruned" if row["kept"] == "pruned" else "filed"
+    return row["kept"] or ""
 
 
 def rate(row):

@@ -8,9 +8,9 @@ import difflib
 import re
 
 from flows import ROOT
-from flows.delivery import deidentify, sources
-from flows.delivery.part_rows import rejects_of, rows_of
+from flows.delivery import deidentify, series, sources
 from flows.delivery.parts import find_parts, open_part
+from flows.delivery.raw import deliveries_of, fill_raw
 from flows.errors import DeliveryError
 from flows.logs import log
 from flows.models import comment, grain
@@ -26,7 +26,7 @@ def read_delivery(con, folder, settings):
     deidentify.require_mode(settings.deid_mode)
     contract = read_contract(con)
     if settings.source == "delivery":
-        parts = open_parts(folder, contract)
+        parts = open_parts(folder, contract, settings.as_of)
         check_values(con, parts, contract, settings)
         _refuse_empty(parts, folder)
         fill_raw(con, contract, parts)
@@ -53,11 +53,29 @@ def _code_map_columns():
     return {column: {"kind": kind, "is_required": True} for column, kind in kinds.items()}
 
 
-def open_parts(folder, contract):
-    """The parts of each extract, their names and columns checked; no value is read yet."""
-    paths = find_parts(folder, list(contract))
-    _refuse_missing(paths, folder)
-    parts = {extract: [open_part(path, folder) for path in files] for extract, files in paths.items()}
+def open_parts(folder, contract, until=None):
+    """The parts of each extract, of a series those of every delivery up to a day; no value is read yet."""
+    parts = opened(series.needed(folder, until), contract)
+    _refuse_missing(parts, folder)
+    return check_headers(parts, contract)
+
+
+def opened(deliveries, contract):
+    """The parts of each extract in some deliveries."""
+    parts = {extract: [] for extract in contract}
+    for delivery in deliveries:
+        for extract, paths in find_parts(delivery.folder, list(contract)).items():
+            parts[extract] += [_of(delivery, open_part(path, delivery.folder)) for path in paths]
+    return parts
+
+
+def _of(delivery, part):
+    """A part that says which delivery of a series it came with."""
+    return part | {"delivery": delivery, "name": delivery.prefix + part["name"]}
+
+
+def check_headers(parts, contract):
+    """The parts with their columns, once every name among them is one that may be there."""
     identifiers = deidentify.read_identifiers()
     each = [(extract, part) for extract, files in parts.items() for part in files]
     deidentify.refuse(
@@ -68,10 +86,10 @@ def open_parts(folder, contract):
     return parts
 
 
-def _refuse_missing(paths, folder):
-    missing = [extract for extract in REQUIRED if not paths[extract]]
+def _refuse_missing(parts, folder):
+    missing = [extract for extract in REQUIRED if not parts[extract]]
     if missing:
-        found = ", ".join(extract for extract, files in paths.items() if files) or "no extract at all"
+        found = ", ".join(extract for extract, files in parts.items() if files) or "no extract at all"
         raise DeliveryError(
             f"the delivery lacks {' and '.join(missing)}; found: {found}",
             where=folder,
@@ -143,9 +161,23 @@ def check_values(con, parts, contract, settings):
             kinds = {column: contract[extract][column]["kind"] for column in part["columns"]}
             findings += deidentify.check_values(con, extract, part, kinds, mode, identifiers)
             log.info("  %-32s %12d rows, %d rejected", part["name"], part["n_rows"], part["n_rejected"])
-    every = [part for files in parts.values() for part in files]
-    findings += deidentify.check_age(con, parts["patients"], every, mode, settings.as_of, identifiers)
+    for delivery in deliveries_of(parts):
+        theirs = {extract: [part for part in files if part["delivery"] == delivery] for extract, files in parts.items()}
+        every = [part for files in theirs.values() for part in files]
+        # Who was young enough when a delivery ended has not become an identifier since.
+        ends = delivery.covers_to or settings.as_of
+        findings += deidentify.check_age(con, theirs["patients"], every, mode, ends, identifiers)
     deidentify.refuse(findings)
+
+
+def check_one(con, delivery, settings):
+    """The gate for one delivery of a series before it is taken in; gives the rows of each extract that it holds."""
+    contract = read_contract(con)
+    parts = opened([delivery], contract)
+    if not any(parts.values()):
+        raise DeliveryError("it holds no extract", next_step=f"put {REQUIRED[0]}.csv and the others into it")
+    check_values(con, check_headers(parts, contract), contract, settings)
+    return {extract: sum(part["n_rows"] for part in files) for extract, files in parts.items() if files}
 
 
 def _refuse_empty(parts, folder):
@@ -156,21 +188,6 @@ def _refuse_empty(parts, folder):
                 where=", ".join(part["name"] for part in parts[extract]) or folder,
                 next_step="export it again: an audit needs its rows",
             )
-
-
-def fill_raw(con, contract, parts):
-    """Stores the rows, and of lines that could not be split, the number and the reason."""
-    con.execute("create schema if not exists raw")
-    for extract, columns in contract.items():
-        named = ", ".join(columns)
-        con.execute(
-            f"create or replace table raw.{extract} as "
-            f"select {named}, part, line from ({rows_of(parts[extract], columns)}) where reason is null"
-        )
-        comment(con, {f"raw.{extract}": f"One row per row of {extract} as delivered, every value as text."})
-    rejected = "\nunion all\n".join(rejects_of(extract, files) for extract, files in parts.items())
-    con.execute(f"create or replace table raw.rejected_row as {rejected}")
-    comment(con, {"raw.rejected_row": "One row per line that could not be split into its columns, without its content."})
 
 
 def delivery_info(con, contract, folder):
@@ -185,6 +202,6 @@ def delivery_info(con, contract, folder):
         "n_rows": {
             extract: con.execute(f"select count(*) from raw.{extract}").fetchall()[0][0] for extract in contract
         },
-        "is_synthetic": (folder / "SYNTHETIC.txt").exists(),
+        "is_synthetic": series.is_synthetic(folder),
         "warnings": [dict(zip(names, row, strict=True)) for row in rows],
     }

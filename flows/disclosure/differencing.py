@@ -149,16 +149,16 @@ def tells(moves, is_seen_once, small):
     return is_seen_once or any(by is not None and 0 < abs(by) <= small for by in moves)
 
 
-def last_release(out):
+def last_release(out, first=None):
     """What the newest kept release shows that left, and what was true then; None before the first. For `release(before=…)`.
 
-    One under the profile none never left: it tells nobody anything.
+    One under the profile none never left: it tells nobody anything. first: a release that goes before newer ones.
     """
     found = []
     for path in (out / "releases").glob("*/manifest.json"):
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if manifest["suppression"] != "none":
-            found.append((manifest["published_at"], path.parent.stat().st_mtime_ns, path.parent))
+            found.append((path.parent.resolve() == first, manifest["published_at"], path.parent.stat().st_mtime_ns, path.parent))
     if not found:
         return None
     folder = max(found)[-1]

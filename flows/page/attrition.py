@@ -3,7 +3,7 @@
 A box in between is a sum of published cells; with a masked one among them there is no sum, and the box says so.
 """
 
-NOT_READ = ("unreadable_row", "quarantined", "exact_duplicate", "after_as_of")
+NOT_READ = ("superseded", "unreadable_row", "quarantined", "exact_duplicate", "after_as_of")
 NOT_A_CASE = (
     *("no_invasive_cancer", "before_cancer", "no_therapy_in_time", "surgery_first", "metastatic_at_start"),
     *("other_intent", "unoperated_endocrine", "not_observable", "limited_exposure"),

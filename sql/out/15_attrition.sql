@@ -14,21 +14,43 @@ step as (
 
 ),
 
+superseded as (
+
+    select
+        part,
+        line,
+        patient_id
+    from raw.superseded_row
+    where extract = 'orders'
+
+),
+
+person as (
+
+    select patient_id from raw.orders
+    union
+    select patient_id from superseded
+
+),
+
 input as (
 
     select
         'input' as reason,
         (select count(*) from raw.orders) + (
             select count(*) from raw.rejected_row where extract = 'orders'
-        ) as n_orders,
+        ) + (select count(*) from superseded) as n_orders,
         (select count(distinct case_id) from core.case_line) as n_cases,
-        (select count(distinct patient_id) from raw.orders) as n_patients
+        (select count(distinct patient_id) from person) as n_patients
 
 ),
 
 counted as (
 
     select reason, n_orders, n_cases, n_patients from input
+    union all
+    select 'superseded', count(*), 0, count(distinct patient_id)
+    from superseded
     union all
     select 'unreadable_row', count(*), 0, 0
     from raw.rejected_row
