@@ -80,10 +80,12 @@ def table_name(path):
     return re.sub(r"^\d+_", "", path.stem)
 
 
-def create(con, schema, path):
+def create(con, schema, path, is_kept=True):
+    """One table; where it is not kept, without the comments, which take longer than a small table."""
     text = path.read_text(encoding="utf-8")
     _create(con, f"{schema}.{table_name(path)}", path, text)
-    comment(con, f"{schema}.{table_name(path)}", grain(text))
+    if is_kept:
+        comment(con, f"{schema}.{table_name(path)}", grain(text))
 
 
 def _create(con, table, path, text):
@@ -117,12 +119,8 @@ def grain(text):
 
 def comment(con, table, words):
     con.execute(f"comment on table {table} is {quoted(words)}")
-    schema, name = table.split(".")
-    columns = con.execute(
-        "select column_name from information_schema.columns where table_schema = ? and table_name = ?", [schema, name]
-    ).fetchall()
     known = column_comments()
-    for (column,) in columns:
+    for column, *_ in con.execute(f"describe {table}").fetchall():  # information_schema goes through every table there is
         said = known.get((table, column)) or known.get(("", column))
         if said:
             con.execute(f'comment on column {table}."{column}" is {quoted(said)}')

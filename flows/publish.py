@@ -7,7 +7,7 @@ Whoever has a file open keeps reading the old one, and a failed run has touched 
 import json
 import shutil
 
-from flows import ledger, releases
+from flows import ledger, machine, releases
 from flows.errors import NotFoundError
 from flows.exports import catalog
 from flows.headline import headline_row
@@ -107,8 +107,8 @@ def _released(run, truth, manifest, release):
     (given,) = run.con.execute("select small_cell_max, unrated_withhold_share from stg.parameter").fetchall()
     profile, out = run.settings.suppression, run.settings.out
     tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out))
-    later = manifest | {"database": release / "audit.duckdb"}
-    change = since.since(out / "current", later, tables["compliance"], profile)
+    later = manifest | {"database": release / "audit.duckdb", "machine": machine.config(run.settings)}
+    change = since.since(out / "current", later, tables["compliance"], profile, given[1])
     return tables | {"change": since.nothing(profile) if change is None else change}
 
 

@@ -147,8 +147,8 @@ def since(told):
 
 
 def _cause(row):
-    name = f"{report.words(row['cause'])}: {row['counts']}"
-    return [name, CHANGED[row["is_changed"]], cells.count(row, "n_changed"), cells.share(row, "explains", 0)]
+    name = f"{report.words(row['cause'])}: {row['names'] or row['counts']}"
+    return [name, CHANGED[row["is_changed"]], cells.count(row, "n_changed"), cells.moved(row)]
 
 
 def next_step(step):

@@ -13,7 +13,7 @@ import json
 from flows import ROOT
 from flows.control import spc
 from flows.drawings.slots import rated
-from flows.exports.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band
+from flows.exports.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band, moved
 from flows.exports.facts import disclosures, is_synthetic
 from flows.headline import HEADLINE
 from flows.page import attrition, bars, summary
@@ -63,7 +63,7 @@ def _home():
         lstrip_blocks=True,
     )
     home.filters |= {
-        "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band,
+        "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band, "moved": moved,
         "measure": SPOKEN.get, "digest": digest, "capitalised": lambda text: text[:1].upper() + text[1:],
     }
     return home
