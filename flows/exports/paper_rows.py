@@ -176,6 +176,7 @@ def spread(told):
     return ends | {
         "n": f"{told['n']:,}",
         "n_shown": f"{told['n_shown']:,}",
+        "is_wide": told["is_wide"],
         "by": moving and moving["label"],
         "axes": axes,
     }

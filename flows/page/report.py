@@ -85,10 +85,14 @@ def page(tables, history=None):
         "is_synthetic": is_synthetic(run["source"]),
         "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
+        "rated": rated(headline),
         "overall": overall,
         "cases": cases,
         "case_steps": bars.with_bars(rows["case_attrition"], "n_cases"),
-        "flow": {"cases": attrition.cases(rows["case_attrition"]), "orders": attrition.orders(rows["attrition"])},
+        "flow": {
+            "cases": attrition.cases(rows["case_attrition"]), "orders": attrition.orders(rows["attrition"]),
+            "is_rounded": any(row.get("is_rounded") for name in ("attrition", "case_attrition") for row in rows[name]),
+        },  # fmt: skip
         "phases": phases(rows["attrition"]),
         "periods": periods,
         "has_periods": any(row["n_index"] != 0 for row in periods[0]),
