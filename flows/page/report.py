@@ -45,7 +45,8 @@ def render(tables, history=None, baselines=()):
     """One HTML page, as text. history: rows of ledger.quality_history; baselines: rows of rule.baseline."""
     from flows.page.drawn import drawn
 
-    told, rows = page(tables, history), {name: table.to_dicts() for name, table in tables.items()}
+    rows = as_rows(tables)
+    told = page(tables, history, rows)
     told |= drawn(rows, told["headline"], told["run"]["parameters"], baselines)
     return template("audit.html").render(told)
 
@@ -69,9 +70,13 @@ def _home():
     return home
 
 
-def page(tables, history=None):
+def as_rows(tables):
+    return {name: table.to_dicts() for name, table in tables.items()}
+
+
+def page(tables, history=None, rows=None):
     """What the template may say, and nothing else; the drawings apart."""
-    rows = {name: table.to_dicts() for name, table in tables.items()}
+    rows = rows or as_rows(tables)
     compliance = with_maturity(rows["compliance"], rows["maturity"])
     run = rows["audit_run"][0]
     parameters = json.loads(run["parameters"])
