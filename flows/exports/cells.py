@@ -95,6 +95,11 @@ def share(row, column, digits=1):
     return band(stand_in) if stand_in else empty(row, column, "share")
 
 
+def digits(rate):
+    """A rate that was given in steps is not told to the tenth."""
+    return 0 if rate is not None and abs(rate - round(rate, 2)) < 1e-9 else 1
+
+
 def points(move, step=None):
     """A difference of rates in percentage points; given in steps, one that is too small to be seen is not called none."""
     if step is not None and not move:

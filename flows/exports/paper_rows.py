@@ -137,12 +137,13 @@ def since(told):
     """What changed since the last run, and the headline of both as it was shown; nothing at the first."""
     if told is None:
         return None
-    first = told["rows"][0]
+    first, most = told["rows"][0], told["most"]
     return {
         "rows": [_cause(row) for row in told["rows"]],
         "changed": [report.words(row["cause"]) for row in told["rows"] if row["is_changed"]],
-        "then": cells.share(first, "rate_then"),
-        "now": cells.share(first, "rate_now"),
+        "then": cells.share(first, "rate_then", cells.digits(first["rate_then"])),
+        "now": cells.share(first, "rate_now", cells.digits(first["rate_now"])),
+        "most": most and f"{report.words(most['cause'])}: {cells.moved(most)}",
     }
 
 
@@ -168,7 +169,7 @@ def spread(told):
     if told is None:
         return None
     moving = next((axis for axis in told["axes"] if axis["moves"]), None)
-    ends = {name: cells.share(told[name], "rate") for name in ("lowest", "middle", "highest", "declared")}
+    ends = {name: cells.share(told[name], "rate", cells.digits(told[name]["rate"])) for name in ("lowest", "middle", "highest", "declared")}
     axes = [
         [axis["label"], cells.NOTHING if axis["moves"] is None else f"{100 * axis['moves']:.0f}"]
         for axis in told["axes"]
