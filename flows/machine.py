@@ -22,6 +22,11 @@ def threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def config(settings):
+    """Both as DuckDB takes them: what the settings say, else what can be spared now."""
+    return {"memory_limit": settings.memory_limit or memory_limit(), "threads": settings.threads or threads()}
+
+
 def _available():
     text = MEMORY.read_text() if MEMORY.exists() else ""
     for line in text.splitlines():

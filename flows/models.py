@@ -83,10 +83,12 @@ def table_name(path):
     return re.sub(r"^\d+_", "", path.stem)
 
 
-def create(con, schema, path):
+def create(con, schema, path, is_kept=True):
+    """One table; where it is not kept, without the comments, which take longer than a small table."""
     text = path.read_text(encoding="utf-8")
     _create(con, f"{schema}.{table_name(path)}", path, text)
-    comment(con, {f"{schema}.{table_name(path)}": grain(text)})
+    if is_kept:
+        comment(con, {f"{schema}.{table_name(path)}": grain(text)})
 
 
 def _create(con, table, path, text):
@@ -120,13 +122,13 @@ def grain(text):
 
 def comment(con, tables):
     """tables: {schema.table: what one row is}. All in one transaction: two thousand comments of their own take seconds."""
-    known = column_comments()
-    said = [f"comment on table {table} is {quoted(words)}" for table, words in tables.items()]
-    for schema, name, column in con.execute("select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()").fetchall():
-        table = f"{schema}.{name}"
-        words = (known.get((table, column)) or known.get(("", column))) if table in tables else None
-        if words:
-            said.append(f'comment on column {table}."{column}" is {quoted(words)}')
+    known, said = column_comments(), []
+    for table, words in tables.items():
+        said.append(f"comment on table {table} is {quoted(words)}")
+        for column, *_ in con.execute(f"describe {table}").fetchall():  # information_schema goes through every table there is
+            meaning = known.get((table, column)) or known.get(("", column))
+            if meaning:
+                said.append(f'comment on column {table}."{column}" is {quoted(meaning)}')
     con.execute(";\n".join(["begin", *said, "commit"]))
 
 

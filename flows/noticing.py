@@ -28,13 +28,15 @@ def notice(run):
 def build(con, on, before):
     """The tables of the schema notice, then out.notice. before: rows of notice.history."""
     values = {"run": {"covered_on": on}, "history": {"history": json.dumps(before)}}
+    made = {}
     con.execute("create schema if not exists notice")
     for path in [*models.model_files("notice"), ROOT / "sql" / "run" / "notice.sql"]:
         name = models.table_name(path)
         table = f"{'notice' if path.parent == FOLDER else 'out'}.{name}"
         query = path.read_text(encoding="utf-8")
         con.execute(f"create or replace table {table} as {query}", values.get(name) if path.parent == FOLDER else None)
-        models.comment(con, {table: models.grain(query)})
+        made[table] = models.grain(query)
+    models.comment(con, made)
 
 
 def covered_on(entry):

@@ -8,7 +8,7 @@ series goes on is filed: its result is kept and remembered, and what is shown st
 import json
 import shutil
 
-from flows import formats, ledger, releases, signals
+from flows import formats, ledger, machine, releases, signals
 from flows.delivery import series
 from flows.errors import NotFoundError
 from flows.exports import catalog
@@ -129,8 +129,8 @@ def _released(run, truth, manifest, release):
     profile, out = run.settings.suppression, run.settings.out
     last = _last(run)
     tables = disclosure.release(truth, profile, *given, before=differencing.last_release(out, first=last))
-    later = manifest | {"database": release / "audit.duckdb"}
-    change = since.since(last, later, tables["compliance"], profile)
+    later = manifest | {"database": release / "audit.duckdb", "machine": machine.config(run.settings)}
+    change = since.since(last, later, tables["compliance"], profile, given[1])
     return tables | {"change": since.nothing(profile) if change is None else change}
 
 

@@ -117,9 +117,7 @@ def _make(out):
 def connect(work, settings):
     """A database of our own, within the memory that this machine can spare, which fetches nothing."""
     spill = releases.spill(work, settings.temp_directory)
-    config = {
-        "memory_limit": settings.memory_limit or machine.memory_limit(),
-        "threads": settings.threads or machine.threads(),
+    config = machine.config(settings) | {
         "temp_directory": str(spill),
         # Nothing is fetched, ever: without these, some statements try the network.
         "autoinstall_known_extensions": False,

@@ -23,7 +23,7 @@ KEYS = {
 }
 BESIDE = tuple(KEYS)[-8:]
 SHARES = (
-    "rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "rate_step", "share", "settled_share", "value", "threshold", "rate_then", "rate_now",
+    "rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "rate_step", "share", "settled_share", "value", "threshold", "rate_then", "rate_now", "moves", "moves_step",
 )  # fmt: skip
 AMOUNTS = ("median_days", "q1_days", "q3_days", "msv_low", "msv_high", "avoidable_msv_low", "avoidable_msv_high")
 COUNTS = ("denominator", "n")  # and whatever begins with n_
@@ -107,6 +107,8 @@ def agrees(text, column, row, digits=1):
         return text == STATES[column].get(value)
     if column == "explains":
         return text == EXPLAINS[value]
+    if column == "moves":
+        return text == said_of_a_move(value, row["moves_step"])
     if value is None:
         return text in NOT_SHOWN
     if column in ("rate_band", "share_band", "band_then", "band_now"):
@@ -116,6 +118,12 @@ def agrees(text, column, row, digits=1):
     if column in AMOUNTS:
         return text == f"{value:,.1f}".removesuffix(".0")
     return text == f"{value:,}"
+
+
+def said_of_a_move(value, step):
+    if step is None:
+        return f"{'−' if value < 0 else '+'}{abs(100 * value):.1f} points"
+    return f"about {'−' if value < 0 else '+'}{abs(100 * value):.0f} points" if value else "not visibly"
 
 
 class Page(HTMLParser):

@@ -60,21 +60,21 @@ def test_the_page_names_every_column_once_in_its_order(con):
 
 
 def test_every_exported_column_has_a_meaning(con):
-    table = dictionary.exported(con, catalog.exported(TABLES))
+    table = dictionary.exported(dictionary.comments(con), catalog.exported(TABLES))
     assert table.filter((pl.col("meaning") == "") | (pl.col("grain") == "")).rows() == []
     assert set(table["table"]) == {name for name in catalog.EXPORTED if name in TABLES}
 
 
 def test_meanings_are_the_same_with_and_without_a_database(con):
     for name, table in catalog.exported(TABLES).items():
-        said = dictionary.meanings(con, name)
+        said = dictionary.meanings(dictionary.comments(con), name)
         assert {column: dictionary.meaning(name, column) for column in table.columns} == {column: said[column] for column in table.columns}
 
 
 def test_a_table_made_of_releases_has_meanings_too(con):
     made = {"differencing": TABLES["differencing"], "change": pl.DataFrame(schema=since.SCHEMA)}
     assert made.keys() == dictionary.MADE.keys()
-    table = dictionary.exported(con, made)
+    table = dictionary.exported(dictionary.comments(con), made)
     assert table.filter((pl.col("meaning") == "") | (pl.col("grain") == "")).rows() == []
     assert table.filter(table="change").height == len(since.SCHEMA)
 
@@ -115,7 +115,7 @@ def test_the_package_names_edition_period_run_and_suppression(folder):
 
 def test_an_unmasked_package_says_where_it_must_stay(folder, con):
     tables = export_tables.released("none")
-    told = packaging.describe(con, tables, export_tables.facts_of(tables, "none"), folder)
+    told = packaging.describe(dictionary.comments(con), tables, export_tables.facts_of(tables, "none"), folder)
     assert told["largest_masked"] is None
     assert "Protected zone only" in told["watermarks"][0]
     assert "Protected zone only" in told["description"]

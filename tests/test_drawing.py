@@ -225,7 +225,7 @@ def test_the_strip_says_chance_and_ignorance():
 def test_the_specification_curve_is_small_and_says_each_choice():
     assert len(drawn("curve").text.encode()) < 150_000
     said = labels("curve")
-    options = [one for one in said if one.startswith(("window", "lead", "from day", "clock", "assumed PET", "tiers", "therapy"))]
+    options = [one for one in said if one.startswith(("window", "lead", "from day", "clock", "PET", "tiers", "therapy"))]
     assert len(options) == 19
     values = sorted(row["rate"] for row in definitions() if row["window_days"] == 56)
     assert f"window 56 days: 288 definitions, {100 * values[0]:.1f} to {100 * values[-1]:.1f} %" in options[0]
@@ -245,11 +245,11 @@ def test_the_choices_below_the_curve_cover_it_once():
     """Of each choice one option holds for every definition: their strokes add up to the whole width."""
     width = {}
     for mark in marks(drawn("curve").root):
-        found = re.match(r"(window|lead|from day|clock|assumed PET|tiers|therapy)", mark.get("aria-label"))
+        found = re.match(r"(window|lead|from day|clock|PET|tiers|therapy)", mark.get("aria-label"))
         if found:
             ends = [float(x) for x in re.findall(r"[ML](-?[\d.]+),", mark.get("d"))]
             width[found[1]] = width.get(found[1], 0) + sum(end - start for start, end in zip(ends[::2], ends[1::2], strict=True))
-    assert width.keys() == {"window", "lead", "from day", "clock", "assumed PET", "tiers", "therapy"}
+    assert width.keys() == {"window", "lead", "from day", "clock", "PET", "tiers", "therapy"}
     assert all(total == pytest.approx(720 - 176 - 18, abs=3) for total in width.values())
 
 

@@ -218,6 +218,13 @@ def test_nothing_runs_out_of_the_page(opened, width):
     assert opened.eval_on_selector_all("body *", wide) == []
 
 
+def test_no_table_is_cut_off_on_a_desk(opened):
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.evaluate("document.querySelectorAll('details').forEach(el => el.open = true)")
+    wide = "els => els.filter(el => el.scrollWidth > el.clientWidth).map(el => el.innerText.slice(0, 40))"
+    assert opened.eval_on_selector_all(".scroll", wide) == []
+
+
 def test_tables_beside_the_measure_need_no_scrolling_on_a_phone(opened):
     opened.set_viewport_size({"width": 390, "height": 900})
     opened.evaluate("document.querySelectorAll('details').forEach(el => el.open = true)")

@@ -295,7 +295,11 @@ def test_what_changed_since_the_last_run_is_told(tmp_path):
     ]  # fmt: skip
     text = told(TABLES | {"change": pl.DataFrame(rows, schema=since.SCHEMA)}, tmp_path)
     assert "Since the last run: new data, corrected data changed; the rate was 91.2 %, it is 90 to 95 %." in text
-    for line in ("new data: rows that came changed 240 –", "code map: codes as before 0 0 %", "corrected data: rows that differ changed masked –", "software: versions cannot be told – –"):
+    moved = pl.DataFrame(rows, schema=since.SCHEMA).with_columns(moves=pl.Series([0.0, None, -0.04, None]), moves_step=pl.lit(0.02))
+    split = told(TABLES | {"change": moved}, tmp_path)
+    assert "most of it came with the corrected data: about −4 points." in split
+    assert "corrected data: rows that differ changed masked about −4 points" in split
+    for line in ("new data: rows that came changed 240 cannot be split", "code map: codes as before 0 none of it", "corrected data: rows that differ changed masked cannot be split", "software: versions cannot be told – cannot be split"):
         assert line in text
 
 
@@ -304,8 +308,8 @@ def test_the_multiverse_is_told_where_it_was_counted(tmp_path):
     rates = {56: 0.91, 84: 0.937, 180: 0.95}
     rows = [base | {"definition": f"d{days}", "window_days": days, "is_declared": days == 84, "rate": rate, "rate_step": 0.01, "rate_band": None, "suppressed": False} for days, rate in rates.items()]
     text = told(TABLES | {"multiverse": pl.DataFrame(rows, schema_overrides={"rate_band": pl.String})}, tmp_path)
-    assert "other defensible ones give 91.0 % to 95.0 %" in text
-    assert "Of 3 definitions, 3 show a rate: 91.0 % at the lowest, 93.7 % in the middle, 95.0 % at the highest; 93.7 % as declared." in text
+    assert "other defensible ones give 91 % to 95 %" in text
+    assert "Of 3 definitions, 3 show a rate: 91 % at the lowest, 93.7 % in the middle, 95 % at the highest; 93.7 % as declared." in text
     assert "The headline under other definitions" in text
 
 

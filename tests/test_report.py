@@ -111,6 +111,14 @@ def test_the_lines_of_both_funnels_add_up(tables):
     assert all(label in page.text.split("Not a single order:")[1] for label in unused)
 
 
+def test_how_many_could_be_rated_is_what_the_rate_rests_on(tables):
+    page = shown(tables)
+    (row,) = tables["compliance"].filter(**HEADLINE | {"measure": "post_completion"}).to_dicts()
+    n = sum(row[name] for name in ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate"))
+    assert f"That is {row['n_appropriate']} of the {n} cases that could be rated; {row['n_index']} cases began imaging in all." in page.text
+    assert "That is" not in shown(headlined(tables, NO_COUNT)).text
+
+
 def test_a_rate_comes_with_interval_bounds_and_the_smallest_change(tables):
     page = shown(tables)
     row = tables["compliance"].filter(**HEADLINE).to_dicts()[0]
@@ -271,6 +279,9 @@ def test_the_page_discloses_what_it_must(tables):
 def test_a_figure_that_cannot_show_a_change_says_so(tables):
     mute = headlined(tables, NO_RATE | NO_COUNT | {"rate_band": "90_to_95"})
     assert "Counts this small cannot show a change" in shown(mute).text
+    coarse = headlined(tables, NO_COUNT)
+    coarse["compliance"] = coarse["compliance"].with_columns(is_rounded=pl.lit(True))
+    assert "how small a change it could show cannot be said" in shown(coarse).text
 
 
 def test_checks_that_failed_stand_before_those_that_passed(tables):
@@ -431,9 +442,32 @@ CHANGE = [
 
 def change(rows=CHANGE, **headlines):
     names = ("cause", "is_changed", "n_changed", "explains", "suppressed")
-    blank = {"rate_then": 0.931, "rate_now": 0.9375, "band_then": None, "band_now": None} | headlines
+    blank = {"rate_then": 0.931, "rate_now": 0.9375, "band_then": None, "band_now": None, "moves": None, "moves_step": None, "names": None} | headlines
     told = [dict(zip(names, row, strict=True)) | {"position": at, "counts": "what is counted"} | blank for at, row in enumerate(rows)]
-    return pl.DataFrame(told, schema_overrides=dict.fromkeys(("band_then", "band_now"), pl.String), infer_schema_length=None)
+    types = dict.fromkeys(("band_then", "band_now", "names"), pl.String) | dict.fromkeys(("moves", "moves_step"), pl.Float64)
+    return pl.DataFrame(told, schema_overrides=types, infer_schema_length=None)
+
+
+def split(rows, step):
+    """The table of changes with the way gone from cause to cause."""
+    moves = {cause: move for cause, move in rows if move is not None}
+    table = change([(cause, True, 120, None, False) for cause, _ in rows])
+    by = [(moves.get(cause), step if cause in moves else None, "window_days 84 → 90" if cause == "definition" else None) for cause in table["cause"]]
+    return table.with_columns(pl.DataFrame(by, schema={"moves": pl.Float64, "moves_step": pl.Float64, "names": pl.String}, orient="row"))
+
+
+def test_a_split_between_causes_is_told_in_steps_and_the_largest_at_the_top(tables):
+    given = tables | {"change": split([("new_data", 0.0), ("code_map", -0.06), ("definition", 0.02), ("software", None)], 0.02)}
+    page = shown(given)
+    assert "most of it came with the code map: about −6 points" in answers(page)["What moved it?"]
+    told = {cause: page.figure("change", cause, "moves") for cause in ("new_data", "code_map", "definition")}
+    assert told == {"new_data": "not visibly", "code_map": "about −6 points", "definition": "about +2 points"}
+    assert page.figure("change", "software", "explains") == "cannot be split"
+    assert disagreements(page.figures, given) == []
+    assert "in steps of 2 points" in page.text
+    assert "window_days 84 → 90" in page.text
+    still = shown(tables | {"change": split([("new_data", 0.0), ("code_map", 0.0)], 0.02)})
+    assert "most of it" not in still.text
 
 
 def test_what_changed_since_the_last_run_stands_at_the_top_and_in_its_section(tables):
@@ -510,6 +544,30 @@ def test_an_exact_rate_beside_coarse_ones_does_not_move_by_rounding():
     assert spread.even(0.9375, 0.01) == pytest.approx(0.94)
     assert spread.even(0.9375, None) == 0.9375
     assert spread.even(None, 0.01) is None
+
+
+def test_one_definition_in_wide_steps_blurs_no_other():
+    rows = page_tables.multiverse().to_dicts()
+    told = spread.spread([*rows, rows[0] | {"definition": 99, "window_days": 999, "rate": 1.0, "rate_step": 0.1}])
+    assert (told["lowest"]["rate"], told["highest"]["rate"], told["is_wide"]) == (0.93, 0.98, True)
+    assert {axis["axis"]: round(axis["moves"], 2) for axis in told["axes"]}["assumed_pet"] == 0.03
+    alone = [row for row in rows if row["is_declared"]]
+    assert not spread.spread([*alone, alone[0] | {"definition": 1, "window_days": 56, "is_declared": False, "rate": 0.94, "rate_step": 0.01}])["is_wide"]
+
+
+def test_a_choice_that_is_not_varied_beside_the_declared_one_may_still_move_most():
+    rows = page_tables.multiverse().to_dicts()
+    declared = next(row for row in rows if row["is_declared"])
+    told = spread.spread([*(row | {"is_declared": False} for row in rows), declared | {"definition": 99, "window_days": 90}])
+    assert told["axes"][0]["axis"] == "assumed_pet"
+    assert [row["window_days"] for row in next(axis for axis in told["axes"] if axis["axis"] == "window_days")["choices"]] == [56, 84, 90]
+
+
+def test_a_choice_that_cannot_move_the_headline_is_said_to_be_inert(tables):
+    rows = page_tables.multiverse().to_dicts()
+    more = [row | {"definition": 100 + at, "min_response_days": 14, "is_declared": False} for at, row in enumerate(rows)]
+    page = shown(tables | {"multiverse": pl.DataFrame(rows + more, infer_schema_length=None)})
+    assert "decides what counts during therapy only: it cannot move this figure" in page.text
 
 
 def test_definitions_without_a_figure_are_counted_and_none_is_drawn_from_nothing(tables):

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from export_tables import facts_of, from_source, headlined
 
-from flows.exports import cells, packaging, workbook
+from flows.exports import cells, facts, packaging, workbook
 from flows.exports.facts import PROTECTED, SYNTHETIC, disclosures
 
 TABLES = export_tables.released()
@@ -299,6 +299,12 @@ def test_the_same_audit_gives_the_same_bytes_whenever_it_is_written(path, book, 
     time.sleep(2.1)  # zip archives count time in steps of two seconds
     written(TABLES, tmp_path / "again.xlsx")
     assert (tmp_path / "again.xlsx").read_bytes() == path.read_bytes()
+
+
+def test_index_days_end_with_the_data():
+    rows = pl.DataFrame({"period_grain": ["quarter"], "period_start": [date(2025, 7, 1)], "n_index": [30], "stratum": ["all"]})
+    for as_of, last in ((date(2025, 8, 31), "2025-08-31"), (date(2026, 1, 1), "2025-09-30"), (None, "2025-09-30")):
+        assert facts.period(rows, as_of) == {"first": "2025-07-01", "last": last}
 
 
 @pytest.mark.parametrize(("as_of", "day"), [(date(2025, 1, 31), date(2025, 1, 31)), (None, date(2000, 1, 1))])

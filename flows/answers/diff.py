@@ -205,7 +205,7 @@ def _built(con):
     unlike = set()
     for path in models.model_files("diff"):
         try:
-            models.create(con, "diff", path)
+            models.create(con, "diff", path, is_kept=False)
         except AuditError as error:
             if type(error.__cause__).__name__ not in ("BinderException", "CatalogException"):
                 raise

@@ -2,7 +2,7 @@
 
 from flows.control import spc_sites
 from flows.drawings import beside_each_other
-from flows.drawings.canvas import PHONE, WIDTH, percent
+from flows.drawings.canvas import PHONE, WIDTH, as_given, percent
 from flows.drawings.slots import rated
 
 LOOK_AT_SITE = "Look at its unmapped codes and its worklist before anything else; the funnel does not say why."
@@ -102,7 +102,7 @@ def _limits_say(center, spread, given):
     if center is None:
         return ""
     ends = f"{100 * given['funnel_inner']:g} and {100 * given['funnel_outer']:g} %"
-    words = f"Exact binomial limits about {percent(center)}, at {ends}."
+    words = f"Exact binomial limits about {as_given(center)}, at {ends}."
     if spread.phi is None:
         least = f"Fewer than {given['funnel_least_sites']:g} sites show a rate"
         return f"{words} {least}: whether they differ more than chance cannot be told."

@@ -8,13 +8,14 @@ stays 0. `bad` is mixed + may be + not appropriate, `undecided` is unrated + ind
 import polars as pl
 
 from flows.disclosure.beside import BESIDE, close_beside
-from flows.disclosure.compliance import BAD, SHARES, UNDECIDED, Compliance
+from flows.disclosure.compliance import SHARES, Compliance
 from flows.disclosure.differencing import Past, findings
 from flows.disclosure.funnel import close_cases, close_codes, close_orders, responded
 from flows.disclosure.groups import is_small
 from flows.disclosure.multiverse import COUNTED, multiverse
 from flows.disclosure.readings import close_readings
 from flows.disclosure.rounding import tens, wilson
+from flows.disclosure.states import BAD, UNDECIDED
 from flows.errors import PublishError
 
 TENS = {"quality_warning": ("n_rows", "n_total"), "quality_result": ("n_unexpected", "n_total")}

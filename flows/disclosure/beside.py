@@ -11,10 +11,10 @@ import json
 import math
 
 from flows import ROOT
-from flows.disclosure.compliance import within
 from flows.disclosure.elsewhere import Elsewhere
 from flows.disclosure.groups import SHOWN, Group, is_small, settle
 from flows.disclosure.rounding import band, coarse_share, names_of_closed, share_of, tens
+from flows.disclosure.states import within
 
 BESIDE = (
     *("secondary_measure", "scenario_compliance", "edition_change", "staging_summary"),

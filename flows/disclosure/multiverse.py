@@ -6,8 +6,8 @@ count, no interval, no bounds: what one definition adds to another has no upper 
 repeats the headline.
 """
 
-from flows.disclosure.compliance import BAD, UNDECIDED
 from flows.disclosure.rounding import share_of, tens
+from flows.disclosure.states import BAD, UNDECIDED
 
 COUNTED = {"n_index", "n_appropriate", *BAD, *UNDECIDED, "ci_low", "ci_high", "bound_low", "bound_high", "is_withheld"}
 SHOWN = ("rate", "rate_step", "rate_band", "suppressed")

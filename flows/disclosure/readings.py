@@ -1,8 +1,9 @@
 """What may be shown of the same rate under other readings, out.sensitivity."""
 
-from flows.disclosure.compliance import BAD, UNDECIDED, hidden_columns, known_zeros, outcomes
+from flows.disclosure.compliance import hidden_columns, known_zeros
 from flows.disclosure.differencing import SUMS, key_of, summed
 from flows.disclosure.groups import is_small
+from flows.disclosure.states import BAD, UNDECIDED, outcomes
 
 
 def close_readings(rows, compliance, small):

@@ -1,6 +1,6 @@
 """Figures beside each other: sites in a funnel, and one rate with its interval and bounds."""
 
-from flows.drawings.canvas import PHONE, Canvas, counts, floor_of, percent, shares
+from flows.drawings.canvas import PHONE, Canvas, as_given, counts, floor_of, percent, shares
 from flows.drawings.colors import AMBER, BLUE, INK, PALE, RED, WASH
 from flows.drawings.slots import BAND_ENDS
 from flows.headline import BANDS
@@ -42,7 +42,7 @@ def funnel(sites, curves, center, key, title, words, width=720):
             canvas.add("line", rows, color=AMBER, strokeWidth=1.5, strokeDash=curve["dash"])
     canvas.add(
         "rule",
-        [{"x": 0, "x2": 1.12 * most, "y": center, "label": f"centre {percent(center)}"}],
+        [{"x": 0, "x2": 1.12 * most, "y": center, "label": f"centre {as_given(center)}"}],
         color=INK,
         strokeWidth=1.5,
     )

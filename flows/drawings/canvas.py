@@ -181,6 +181,11 @@ def _rounded(number):
     return f"{float(number):.2f}".rstrip("0").rstrip(".")
 
 
+def as_given(share):
+    """A rate that was given in steps is not told to the tenth."""
+    return percent(share, 0 if abs(share - round(share, 2)) < 1e-9 else 1)
+
+
 def percent(share, digits=1):
     """A share as it is said and written: 92.1 %; no more digits than it has."""
     return f"{100 * share:.{digits}f}{HARD_SPACE}%"

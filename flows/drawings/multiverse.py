@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from flows.drawings.canvas import PHONE, Canvas, percent
+from flows.drawings.canvas import PHONE, Canvas, as_given, percent
 from flows.drawings.colors import BLUE, INK, PALE, WASH
 
 CHOICES = {
@@ -10,7 +10,7 @@ CHOICES = {
     "completion_lead_days": "lead {} days",
     "min_response_days": "from day {}",
     "clock": "clock {}",
-    "assumed_pet": "assumed PET {}",
+    "assumed_pet": "PET {}",
     "tiers": "tiers {}",
     "therapy_classes": "therapy {}",
 }
@@ -82,7 +82,7 @@ def _words(shown, n_all):
     )
     missing = n_all - len(shown)
     declared = [row for row in shown if row["is_declared"]]
-    words += f" As declared {percent(declared[0]['value'])}." if declared else ""
+    words += f" As declared {as_given(declared[0]['value'])}." if declared else ""
     return words + (f" {missing} more have no figure that may be shown." if missing else "")
 
 
@@ -159,7 +159,7 @@ def _declared(canvas, shown, y):
     """Told by its shape and by a line through its choices, not by colour."""
     for at, row in enumerate(shown):
         if row["is_declared"]:
-            words = f"as declared: {percent(row['value'])}"
+            words = f"as declared: {as_given(row['value'])}"
             line = {"x": at + 0.5, "x2": at + 0.5, "y": 0, "y2": y(row["value"])}
             canvas.add("rule", [line], color=INK, strokeWidth=1, strokeDash=[2, 2], aria=False)
             mark = {"x": at + 0.5, "y": y(row["value"]), "label": words}

@@ -14,13 +14,14 @@ ABOUT = "≈"
 ALWAYS_EXACT = ("n_end_unknown", "n_rerouted", "n_excluded")  # a rounded row still says these to the last unit
 SHARES = (
     *("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "rate_step"),
-    *("share", "settled_share", "value", "threshold", "explains", "rate_then", "rate_now"),
+    *("share", "settled_share", "value", "threshold", "explains", "moves", "moves_step", "rate_then", "rate_now"),
 )
 WITHHOLDABLE = ("rate", "ci_low", "ci_high", "rate_without_exception")
 COUNTS = ("denominator", "n")  # and whatever begins with n_
 # What stands for a figure, not a figure: nothing was taken away where it is empty.
-STAND_INS = ("rate_band", "share_band", "rate_step", "band_then", "band_now")
+STAND_INS = ("rate_band", "share_band", "rate_step", "band_then", "band_now", "moves", "moves_step")
 BAND_OF = {"rate": "rate_band", "share": "share_band", "rate_then": "band_then", "rate_now": "band_now"}
+EXPLAINED = {1.0: "all of it", 0.0: "none of it", None: "cannot be split"}
 OF_A_RELEASE = ("rate_then", "rate_now")
 MASKABLE_FLAGS = ("is_withheld", "is_immature", "is_alarm")
 # Columns that say something of one secondary measure alone.
@@ -92,6 +93,26 @@ def share(row, column, digits=1):
         return f"{about(row, column)}{_percent(row, column, digits)}{HARD_SPACE}%"
     stand_in = row.get(BAND_OF.get(column))
     return band(stand_in) if stand_in else empty(row, column, "share")
+
+
+def digits(rate):
+    """A rate that was given in steps is not told to the tenth."""
+    return 0 if rate is not None and abs(rate - round(rate, 2)) < 1e-9 else 1
+
+
+def points(move, step=None):
+    """A difference of rates in percentage points; given in steps, one that is too small to be seen is not called none."""
+    if step is not None and not move:
+        return "not visibly"
+    text = f"{100 * move:+.{1 if step is None else 0}f}".replace("-", "−")
+    return f"{'' if step is None else 'about '}{text} points"
+
+
+def moved(row):
+    """What a cause did to the headline: its move where the way was gone, else whether it explains all or none of it."""
+    if row["moves"] is not None:
+        return points(row["moves"], row["moves_step"])
+    return EXPLAINED[row["explains"]]
 
 
 def span(row, low, high, digits=1):

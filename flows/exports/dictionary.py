@@ -33,8 +33,11 @@ MADE = {
             "cause": "new, corrected or gone data, code map, edition, other rules, definition, software",
             "counts": "what of the cause is counted",
             "is_changed": "true where the two releases differ in it; null where one of them no longer says",
-            "n_changed": "how many differ, in tens",
+            "n_changed": "how many differ; rows of the delivery in tens",
             "explains": "share of the headline's move that the cause explains; null where it is not the only one",
+            "moves": "by how much the cause moved the headline, the last release's rows judged again with one cause more at a time",
+            "moves_step": "the step in which the moves of all causes are given",
+            "names": "which of it differ, where it is ours or the site's: parameters, ratings, files, versions",
             "rate_then": "headline of the last release, as it was shown",
             "rate_now": "headline of this release, as it is shown",
             "band_then": "what stood for a headline that was not shown, in the words of rate_band",
@@ -106,18 +109,20 @@ def spoken_type(kind):
     return TYPES.get(kind.split("(")[0], kind.lower())
 
 
-def grain(con, table):
-    return MADE[table][0] if table in MADE else tables(con, "out").get(table, "")
+def comments(con):
+    """What the database says of its tables and columns, asked once: (grains, columns)."""
+    return tables(con, "out"), columns(con)
 
 
-def meanings(con, table):
+def grain(said, table):
+    return MADE[table][0] if table in MADE else said[0].get(table, "")
+
+
+def meanings(said, table):
     """Column → what it says, in an exported table."""
-    told = (
-        MADE[table][1]
-        if table in MADE
-        else {name: comment for name, _, comment in columns(con).get(("out", table), [])}
-    )
-    return told | ADDED
+    if table in MADE:
+        return MADE[table][1] | ADDED
+    return {name: comment for name, _, comment in said[1].get(("out", table), [])} | ADDED
 
 
 def meaning(table, column):
@@ -129,11 +134,11 @@ def meaning(table, column):
     return ADDED.get(column) or told or ""
 
 
-def exported(con, released):
+def exported(said, released):
     """One row per column of an exported table, as it was released: masks may add columns and take some away."""
     rows = []
     for table, frame in released.items():
-        said, what = meanings(con, table), grain(con, table)
+        known, what = meanings(said, table), grain(said, table)
         rows += [
             {
                 "table": table,
@@ -141,7 +146,7 @@ def exported(con, released):
                 "position": position,
                 "column": name,
                 "type": spoken_dtype(dtype),
-                "meaning": said.get(name, ""),
+                "meaning": known.get(name, ""),
             }
             for position, (name, dtype) in enumerate(frame.schema.items(), start=1)
         ]

@@ -32,7 +32,7 @@ def facts(tables, profile, editions):
         "suppression": profile,
         "largest_masked": None if is_protected else PROFILES[profile] or int(parameters["small_cell_max"]),
         "editions": [row | {"effective_from": str(row["effective_from"])} for row in editions],
-        "period": period(tables["compliance"]),
+        "period": period(tables["compliance"], run["as_of"]),
         "watermarks": [
             *([SYNTHETIC] if is_synthetic(run["source"]) else []),
             *([PROTECTED] if is_protected else []),
@@ -48,14 +48,14 @@ def editions(con):
     return con.sql("select edition, effective_from, citation from rule.edition order by effective_from").pl().to_dicts()
 
 
-def period(compliance):
-    """First and last day of the periods that hold an index order or episode; None without a calendar."""
+def period(compliance, as_of=None):
+    """First and last day of the periods that hold an index order or episode, the last no later than the data; None without a calendar."""
     rows = compliance.filter(period_grain="quarter").to_dicts() or compliance.filter(period_grain="year").to_dicts()
     rows = [row for row in rows if row["n_index"] != 0 and row["stratum"] == "all"]
     if not rows:
         return None
     last = max(rows, key=lambda row: row["period_start"])
-    return {"first": min(row["period_start"] for row in rows).isoformat(), "last": _end(last).isoformat()}
+    return {"first": min(row["period_start"] for row in rows).isoformat(), "last": min(_end(last), as_of or date.max).isoformat()}
 
 
 def _end(row):

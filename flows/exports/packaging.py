@@ -46,19 +46,20 @@ DICTIONARY_MEANINGS = {
 
 def write(con, tables, facts, folder):
     """The dictionary of what was exported, then what every file in the folder is: the last of all exports."""
-    dictionary.exported(con, exported(tables)).write_csv(folder / f"{DICTIONARY}.csv")
-    text = json.dumps(describe(con, tables, facts, folder), indent=2, ensure_ascii=False)
+    said = dictionary.comments(con)
+    dictionary.exported(said, exported(tables)).write_csv(folder / f"{DICTIONARY}.csv")
+    text = json.dumps(describe(said, tables, facts, folder), indent=2, ensure_ascii=False)
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
-def describe(con, tables, facts, folder):
+def describe(said, tables, facts, folder):
     """A Frictionless data package: every file with its hash, every table with its grain and columns."""
     kept = exported(tables)
-    grains = {name: dictionary.grain(con, name) for name in kept} | {
+    grains = {name: dictionary.grain(said, name) for name in kept} | {
         DICTIONARY: "One row per column of an exported table."
     }
-    schemas = {name: schema(name, table, dictionary.meanings(con, name)) for name, table in kept.items()}
-    schemas[DICTIONARY] = schema(DICTIONARY, dictionary.exported(con, kept), DICTIONARY_MEANINGS)
+    schemas = {name: schema(name, table, dictionary.meanings(said, name)) for name, table in kept.items()}
+    schemas[DICTIONARY] = schema(DICTIONARY, dictionary.exported(said, kept), DICTIONARY_MEANINGS)
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name != DESCRIPTION)
     return {
         "profile": "data-package",

@@ -137,18 +137,19 @@ def since(told):
     """What changed since the last run, and the headline of both as it was shown; nothing at the first."""
     if told is None:
         return None
-    first = told["rows"][0]
+    first, most = told["rows"][0], told["most"]
     return {
         "rows": [_cause(row) for row in told["rows"]],
         "changed": [report.words(row["cause"]) for row in told["rows"] if row["is_changed"]],
-        "then": cells.share(first, "rate_then"),
-        "now": cells.share(first, "rate_now"),
+        "then": cells.share(first, "rate_then", cells.digits(first["rate_then"])),
+        "now": cells.share(first, "rate_now", cells.digits(first["rate_now"])),
+        "most": most and f"{report.words(most['cause'])}: {cells.moved(most)}",
     }
 
 
 def _cause(row):
-    name = f"{report.words(row['cause'])}: {row['counts']}"
-    return [name, CHANGED[row["is_changed"]], cells.count(row, "n_changed"), cells.share(row, "explains", 0)]
+    name = f"{report.words(row['cause'])}: {row['names'] or row['counts']}"
+    return [name, CHANGED[row["is_changed"]], cells.count(row, "n_changed"), cells.moved(row)]
 
 
 def next_step(step):
@@ -168,7 +169,7 @@ def spread(told):
     if told is None:
         return None
     moving = next((axis for axis in told["axes"] if axis["moves"]), None)
-    ends = {name: cells.share(told[name], "rate") for name in ("lowest", "middle", "highest", "declared")}
+    ends = {name: cells.share(told[name], "rate", cells.digits(told[name]["rate"])) for name in ("lowest", "middle", "highest", "declared")}
     axes = [
         [axis["label"], cells.NOTHING if axis["moves"] is None else f"{100 * axis['moves']:.0f}"]
         for axis in told["axes"]
@@ -176,6 +177,7 @@ def spread(told):
     return ends | {
         "n": f"{told['n']:,}",
         "n_shown": f"{told['n_shown']:,}",
+        "is_wide": told["is_wide"],
         "by": moving and moving["label"],
         "axes": axes,
     }

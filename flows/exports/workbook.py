@@ -46,6 +46,8 @@ HEADINGS = {
     "bound_high": "Bound, high",
     "n": "Number",
     "n_changed": "Number changed",
+    "moves": "Moves the rate by",
+    "moves_step": "In steps of",
     "n_index": "Number counted",
     "msv_low": "mSv, low",
     "msv_high": "mSv, high",

@@ -13,7 +13,7 @@ import json
 from flows import ROOT
 from flows.control import spc
 from flows.drawings.slots import rated
-from flows.exports.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band
+from flows.exports.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band, moved
 from flows.exports.facts import disclosures, is_synthetic
 from flows.headline import HEADLINE
 from flows.page import attrition, bars, summary
@@ -45,7 +45,8 @@ def render(tables, history=None, baselines=()):
     """One HTML page, as text. history: rows of ledger.quality_history; baselines: rows of rule.baseline."""
     from flows.page.drawn import drawn
 
-    told, rows = page(tables, history), {name: table.to_dicts() for name, table in tables.items()}
+    rows = as_rows(tables)
+    told = page(tables, history, rows)
     told |= drawn(rows, told["headline"], told["run"]["parameters"], baselines)
     return template("audit.html").render(told)
 
@@ -63,15 +64,19 @@ def _home():
         lstrip_blocks=True,
     )
     home.filters |= {
-        "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band,
+        "count": count, "amount": amount, "percent": percent, "words": words, "thin": thin, "band": band, "moved": moved,
         "measure": SPOKEN.get, "digest": digest, "capitalised": lambda text: text[:1].upper() + text[1:],
     }
     return home
 
 
-def page(tables, history=None):
+def as_rows(tables):
+    return {name: table.to_dicts() for name, table in tables.items()}
+
+
+def page(tables, history=None, rows=None):
     """What the template may say, and nothing else; the drawings apart."""
-    rows = {name: table.to_dicts() for name, table in tables.items()}
+    rows = rows or as_rows(tables)
     compliance = with_maturity(rows["compliance"], rows["maturity"])
     run = rows["audit_run"][0]
     parameters = json.loads(run["parameters"])
@@ -85,10 +90,14 @@ def page(tables, history=None):
         "is_synthetic": is_synthetic(run["source"]),
         "is_protected": "protected_zone_only" in tables["compliance"].columns,
         "headline": headline,
+        "rated": rated(headline),
         "overall": overall,
         "cases": cases,
         "case_steps": bars.with_bars(rows["case_attrition"], "n_cases"),
-        "flow": {"cases": attrition.cases(rows["case_attrition"]), "orders": attrition.orders(rows["attrition"])},
+        "flow": {
+            "cases": attrition.cases(rows["case_attrition"]), "orders": attrition.orders(rows["attrition"]),
+            "is_rounded": any(row.get("is_rounded") for name in ("attrition", "case_attrition") for row in rows[name]),
+        },  # fmt: skip
         "phases": phases(rows["attrition"]),
         "periods": periods,
         "has_periods": any(row["n_index"] != 0 for row in periods[0]),

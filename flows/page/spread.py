@@ -13,24 +13,31 @@ AXES = {
 
 def spread(rows):
     """Lowest, middle and highest rate that is shown, and each choice alone; None where nothing was counted."""
-    step = max((row["rate_step"] for row in rows if row.get("rate_step")), default=None)
-    rows = [row | {"even": even(row["rate"], step)} for row in rows]
     declared = next((row for row in rows if row["is_declared"]), None)
     shown = [row for row in rows if row["rate"] is not None]
-    shown.sort(key=lambda row: (row["even"], str(row["definition"])))
+    shown.sort(key=lambda row: (row["rate"], str(row["definition"])))
     if declared is None or not shown:
         return None
     axes = [axis(name, rows, declared) for name in AXES]
-    axes = [one for one in axes if len(one["choices"]) > 1]
+    # Where the declared value is off the grid, a choice can move the figure though it is not varied beside the declared one.
+    axes = [one for one in axes if len(one["choices"]) > 1 or one["moves"] is not None]
+    lowest, highest = min(shown, key=lambda row: ends(row)[1]), max(shown, key=lambda row: ends(row)[0])
     return {
-        "n": len(rows), "n_shown": len(shown), "declared": declared, "lowest": shown[0], "highest": shown[-1],
-        "middle": shown[(len(shown) - 1) // 2], "axes": sorted(axes, key=lambda one: -(one["moves"] or 0)),
+        "n": len(rows), "n_shown": len(shown), "declared": declared, "lowest": lowest, "highest": highest,
+        "middle": shown[(len(shown) - 1) // 2], "is_wide": ends(highest)[0] - ends(lowest)[1] > -1e-9 and lowest != highest,
+        "axes": sorted(axes, key=lambda one: -(one["moves"] or 0)),
     }  # fmt: skip
 
 
+def ends(row):
+    """Where a rate in steps may lie: one in wide steps is neither the lowest nor the highest by its rounding alone."""
+    half = (row.get("rate_step") or 0) / 2
+    return row["rate"] - half, row["rate"] + half
+
+
 def even(rate, step):
-    """A rate in the widest step of any definition: an exact one beside a coarse one would move by rounding alone."""
-    return rate if rate is None or step is None else round(rate / step) * step
+    """A rate in the widest step of those beside it: an exact one beside a coarse one would move by rounding alone."""
+    return rate if rate is None or not step else round(rate / step) * step
 
 
 def axis(name, rows, declared):
@@ -39,11 +46,18 @@ def axis(name, rows, declared):
     choices = [row for row in rows if all(row[other] == declared[other] for other in others)]
     alike = {}
     for row in rows:
-        if row["even"] is not None:
-            alike.setdefault(tuple(row[other] for other in others), []).append(row["even"])
-    moves = [max(group) - min(group) for group in alike.values() if len(group) > 1]
+        if row["rate"] is not None:
+            alike.setdefault(tuple(row[other] for other in others), []).append(row)
+    moves = [between(group) for group in alike.values() if len(group) > 1]
     choices.sort(key=lambda row: by_value(row[name]))
     return {"axis": name, "label": AXES[name], "choices": choices, "moves": max(moves, default=None)}
+
+
+def between(group):
+    """How far apart the rates of some definitions lie, in the widest step of any of them."""
+    step = max(row.get("rate_step") or 0 for row in group)
+    rates = [even(row["rate"], step) for row in group]
+    return max(rates) - min(rates)
 
 
 def by_value(value):

@@ -37,4 +37,9 @@ def since(rows):
     first = rows[0]
     shown = [name for when in ("then", "now") for name in (f"rate_{when}", f"band_{when}") if first[name] is not None]
     changed = [row for row in rows if row["is_changed"]]
-    return {"rows": rows, "changed": changed, "headline": first if len(shown) == 2 else None, "shown": shown}
+    split = [row for row in rows if row["moves"] is not None]
+    most = max(split, key=lambda row: abs(row["moves"]), default=None)
+    return {
+        "rows": rows, "changed": changed, "headline": first if len(shown) == 2 else None, "shown": shown,
+        "split": split, "most": most if most and most["moves"] else None, "step": max((row["moves_step"] or 0 for row in split), default=0),
+    }  # fmt: skip
