@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import query, select, verify
+from flows.commands import query, select, serve, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -122,6 +122,7 @@ def check_rules(
     typer.echo(f"The rules hold, with {len(findings)} warning(s)." if findings else "The rules hold.")
 
 
+app.command(epilog=_example(*serve.EXAMPLE))(serve.serve)
 app.command(epilog=_example(*select.EXAMPLE))(select.select)
 app.command(epilog=_example(*query.EXAMPLE))(query.query)
 app.command(epilog=_example(*verify.EXAMPLE))(verify.verify)

@@ -18,7 +18,7 @@ KINDS = AuditError.__subclasses__()
 
 
 def test_commands_are_those_of_the_contract():
-    assert COMMANDS == ["check-rules", "demo", "diff", "explain", "query", "run", "runs", "select", "verify", "version"]
+    assert COMMANDS == ["check-rules", "demo", "diff", "explain", "query", "run", "runs", "select", "serve", "verify", "version"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
