@@ -55,14 +55,11 @@ def audit(
     config: str | None = None,
 ):
     """One audit, asked for by hand: was the first imaging order after neoadjuvant therapy usually appropriate?"""
-    from flows.serve import artifacts
-
     settings = load_settings(
         config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules
     )
     _work(settings)
-    with safely(debug=settings.debug):
-        artifacts.show(settings)
+    _show(settings)
 
 
 def _fired():
@@ -96,17 +93,19 @@ def _all_due(settings):
         with attempted(settings), safely(debug=settings.debug):
             run_due(settings, lambda one: published.append(_day(one)) if _work(one) else None)
     finally:
-        with safely(debug=settings.debug):
-            _show_all(settings, published)
+        if published:
+            _show(settings, f"{settings.source} as of {' to '.join(sorted({published[0], published[-1]}))}")
     return Completed(message=f"published as of {', '.join(published)}" if published else "nothing changed")
 
 
-def _show_all(settings, published):
+def _show(settings, name=None):
+    """Beside the audit: what is published stands, whatever Prefect's pages take of it."""
     from flows.serve import artifacts
 
-    if published:
-        artifacts.rename(f"{settings.source} as of {' to '.join(sorted({published[0], published[-1]}))}")
-        artifacts.show(settings)
+    try:
+        artifacts.show(settings, name)
+    except Exception as error:
+        log.warning("Prefect's pages were not filled (%s)", type(error).__name__)
 
 
 def _work(settings):

@@ -19,12 +19,14 @@ COUNTS = {
 }
 
 
-def show(settings):
+def show(settings, name=None):
     """Name the flow run by what it did, and put the figures beside it. A result that was never published shows nothing."""
     manifest = read_manifest(settings.out)
     if manifest is None:
         return
-    _tag(manifest)
+    tags = {manifest["source"], f"suppression {manifest['suppression']}", f"as of {manifest['as_of']}"}
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(runtime.flow_run.id, name=name, tags=sorted({*runtime.flow_run.tags, *tags}))
     create_markdown_artifact(headline(settings.out), key="headline", description="Under disclosure control")
     compliance = pl.read_parquet(settings.out / "exports" / "compliance.parquet")
     create_table_artifact(
@@ -35,20 +37,6 @@ def show(settings):
     report = settings.notify.report or ""
     if report.startswith(("http://", "https://")):
         create_link_artifact(report, link_text="The report", key="report", description="Under disclosure control")
-
-
-def rename(name):
-    _update(name=name)
-
-
-def _tag(manifest):
-    tags = {manifest["source"], f"suppression {manifest['suppression']}", f"as of {manifest['as_of']}"}
-    _update(tags=sorted({*runtime.flow_run.tags, *tags}))
-
-
-def _update(**what):
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(runtime.flow_run.id, **what)
 
 
 def row(name, released):
@@ -65,12 +53,12 @@ def row(name, released):
 
 
 def _figure(released):
-    if row["rate"] is not None:
-        return f"about {row['rate']:.0%}" if row["is_rounded"] else f"{row['rate']:.1%}"
-    return "withheld" if row["is_withheld"] else BANDS.get(row["rate_band"], HIDDEN)
+    if released["rate"] is not None:
+        return f"about {released['rate']:.0%}" if released["is_rounded"] else f"{released['rate']:.1%}"
+    return "withheld" if released["is_withheld"] else BANDS.get(released["rate_band"], HIDDEN)
 
 
-def _span(row, low, high):
-    if row[low] is None or row[high] is None:
-        return HIDDEN if row["suppressed"] else ""
-    return f"{row[low]:.0%}–{row[high]:.0%}" if row["is_rounded"] else f"{row[low]:.1%}–{row[high]:.1%}"
+def _span(released, low, high):
+    if released[low] is None or released[high] is None:
+        return HIDDEN if released["suppressed"] else ""
+    return f"{released[low]:.0%}–{released[high]:.0%}" if released["is_rounded"] else f"{released[low]:.1%}–{released[high]:.1%}"
