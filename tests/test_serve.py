@@ -6,10 +6,14 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 import urllib.error
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from prefect.exceptions import ObjectNotFound
 from served import Api, Process, bare_environment, wait_for
 from test_reach import WATCH, is_own
 
@@ -201,6 +205,79 @@ def test_a_schedule_that_cannot_be_read_is_a_setting_to_mend(tmp_path, schedule)
         service.read_schedule(load_settings(tmp_path / "audit.toml"), tmp_path / "audit.toml")
 
 
+class Left:
+    """Prefect's client after a service was killed: one run in its midst, one whose time has passed, one to come."""
+
+    def __init__(self):
+        now = datetime.now(UTC)
+        self.runs = {
+            "RUNNING": [SimpleNamespace(id="cut off")],
+            "SCHEDULED": [SimpleNamespace(id=name, expected_start_time=now + timedelta(hours=hours)) for name, hours in (("passed", -1), ("to come", 1))],
+        }
+        self.states, self.deleted = {}, []
+
+    async def read_deployment_by_name(self, name):
+        if name != "imaging-order-audit-due/audit":
+            raise ObjectNotFound(None)
+        return SimpleNamespace(id="12345678-1234-5678-1234-567812345678")
+
+    async def read_flow_runs(self, flow_run_filter, **_):
+        return [run for state in flow_run_filter.state.type.any_ for run in self.runs.get(state.value, [])]
+
+    async def set_flow_run_state(self, run_id, state, force):
+        self.states[run_id] = (state.type.value, force)
+
+    async def delete_flow_run(self, run_id):
+        self.deleted.append(run_id)
+
+
+def test_a_firing_that_was_missed_is_made_up_for_once():
+    from flows.serve import watch
+
+    left = Left()
+    assert asyncio.run(watch.tidy(left, "audit")) is True
+    assert left.states == {"cut off": ("CRASHED", True)}
+    assert left.deleted == ["passed"]
+    left.runs["SCHEDULED"] = left.runs["SCHEDULED"][1:]
+    assert asyncio.run(watch.tidy(left, "audit")) is False
+
+
+def test_a_first_start_has_missed_nothing():
+    from flows.serve import watch
+
+    assert asyncio.run(watch.tidy(Left(), "another")) is False
+
+
+def test_prefects_home_is_bounded_private_and_silent(tmp_path):
+    """In a process of its own: Prefect reads its environment once."""
+    code = (
+        "import sys, json; from pathlib import Path; from flows import prefect_home; prefect_home.prepare(Path(sys.argv[1]))\n"
+        "from prefect.settings.context import get_current_settings as s; s = s().server\n"
+        "vacuum = s.services.db_vacuum\n"
+        "print(json.dumps([sorted(vacuum.enabled_vacuum_types), vacuum.retention_period.days, s.analytics_enabled, s.api.host]))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=bare_environment(), capture_output=True, text=True, check=True
+    )
+    assert json.loads(told.stdout) == [["events", "flow_runs", "orphans"], 400, False, "127.0.0.1"]
+    assert stat.S_IMODE((tmp_path / ".prefect").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / ".prefect" / "password").stat().st_mode) == 0o600
+
+
+def test_a_second_service_on_the_same_folder_is_refused(tmp_path):
+    from flows.lock import locked
+
+    (tmp_path / "audit.toml").write_text(TOML)
+    (tmp_path / "out" / ".prefect").mkdir(parents=True)
+    with locked(tmp_path / "out" / ".prefect"):
+        told = subprocess.run(
+            [sys.executable, "-m", "flows", "serve", "--config", tmp_path / "audit.toml"],
+            env=bare_environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert told.returncode == 10
+    assert "another service serves this folder: process" in told.stderr
+
+
 class Records:
     """Prefect's client for the watch of the drop folder: whether something is at work, and what was started."""
 
@@ -254,6 +331,14 @@ def test_no_run_is_started_beside_one_at_work(monkeypatch):
 def test_a_delivery_that_no_audit_takes_in_is_looked_at_less_and_less_often(monkeypatch):
     slept = looks(monkeypatch, Records(), [True] * 9, 9)
     assert slept == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_server_that_is_away_stops_no_service(monkeypatch):
+    class Away(Records):
+        async def read_flow_runs(self, **_):
+            raise ConnectionError
+
+    assert looks(monkeypatch, Away(), [True, False], 2) == [60, 120]
 
 
 def test_a_share_that_is_away_stops_no_service(monkeypatch):

@@ -25,13 +25,16 @@ def serve(config):
     os.umask(0o077)
     with safely(debug=settings.debug):
         home = prefect_home.prepare(settings.out)
-        with locked(home, "another service serves this folder"), _server(home):
-            asyncio.run(_serve(settings, config))
+        schedule, is_sites = read_schedule(settings, config), prefect_home.has_own_server()
+        # On a site's server several may serve. On ours, another name would leave a deployment that nobody runs.
+        name = config.stem.replace("%", "_") if is_sites else "audit"
+        with locked(home, "another service serves this folder"), _server(home, is_sites):
+            asyncio.run(_serve(settings, config, name, schedule))
     log.info("Stopped")
 
 
-def _server(home):
-    if prefect_home.has_own_server():
+def _server(home, is_sites):
+    if is_sites:
         log.info("Prefect's server is the site's own, as PREFECT_API_URL says")
         return nullcontext()
     from flows.serve.server import own_server
@@ -40,18 +43,17 @@ def _server(home):
     return own_server()
 
 
-async def _serve(settings, config):
+async def _serve(settings, config, name, schedule):
     from prefect import get_client
     from prefect.runner import Runner
 
     from flows.serve import watch
 
-    name = config.stem.replace("%", "_")
     async with get_client() as client:
         was_missed = await watch.tidy(client, name)
         # prefetch: otherwise it fires ten seconds early, and the first of a month begins on the last of the one before
         runner = Runner(name=name, limit=1, pause_on_shutdown=False, query_seconds=POLL, prefetch_seconds=0)
-        deployment_id = await _deploy(runner, name, settings, config)
+        deployment_id = await _deploy(runner, name, schedule, settings, config)
         if was_missed:
             log.info("A firing was missed while nothing served; it is made up for now")
             await client.create_flow_run_from_deployment(deployment_id, tags=["missed"])
@@ -63,7 +65,7 @@ async def _serve(settings, config):
         )
 
 
-async def _deploy(runner, name, settings, config):
+async def _deploy(runner, name, schedule, settings, config):
     from prefect.flows import EntrypointType
 
     from flows.audit import audit_due
@@ -71,7 +73,7 @@ async def _deploy(runner, name, settings, config):
     return await runner.aadd_flow(
         audit_due,
         name=name,
-        schedule=read_schedule(settings, config),
+        schedule=schedule,
         parameters={"config": str(config)},
         tags=[settings.source, f"suppression {settings.suppression}"],
         entrypoint_type=EntrypointType.MODULE_PATH,

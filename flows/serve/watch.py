@@ -1,6 +1,7 @@
 """What the service keeps an eye on: runs that a killed service left, the next firing, the drop folder."""
 
 import asyncio
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -40,16 +41,26 @@ async def tell(client, deployment_id, timezone):
     """Say when it fires next, and how each run ended."""
     begun, said, planned = datetime.now(UTC), set(), None
     while True:
-        for run in await _runs(client, deployment_id, ENDED, end_time={"after_": begun}):
-            if run.id not in said:
-                said.add(run.id)
-                log.info("%s: %s", run.name, _ending(run.state))
-        after = {"after_": datetime.now(UTC)}
-        coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
-        if coming and _planned(coming[0]) != planned:
-            planned = _planned(coming[0])
-            log.info("Next audit: %s %s", planned.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M"), timezone)
+        with _whatever_prefect_says():
+            for run in await _runs(client, deployment_id, ENDED, end_time={"after_": begun}):
+                if run.id not in said:
+                    log.info("%s: %s", run.name, _ending(run.state))
+                    said.add(run.id)
+            after = {"after_": datetime.now(UTC)}
+            coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
+            if coming and _planned(coming[0]) != planned:
+                planned = _planned(coming[0])
+                log.info("Next audit: %s %s", planned.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M"), timezone)
         await asyncio.sleep(LOOK)
+
+
+@contextmanager
+def _whatever_prefect_says():
+    """A server that is busy or away for a moment stops no service, and no run in progress with it."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("Prefect's server does not answer (%s); it is asked again", type(error).__name__)
 
 
 def _ending(state):
@@ -59,13 +70,15 @@ def _ending(state):
 
 async def drop(client, deployment_id, settings):
     """A complete delivery starts a run at once. One that no run takes in is looked at less and less often."""
-    wait = settings.schedule.look_every_seconds
+    wait = usual = settings.schedule.look_every_seconds
     while True:
         await asyncio.sleep(wait)
-        wait = settings.schedule.look_every_seconds if not await _is_waiting(settings) else min(2 * wait, LONGEST)
-        if wait > settings.schedule.look_every_seconds and not await _is_at_work(client, deployment_id):
-            log.info("A delivery is complete: its audit starts")
-            await client.create_flow_run_from_deployment(deployment_id, tags=["delivery arrived"])
+        is_waiting = await _is_waiting(settings)
+        wait = min(2 * wait, LONGEST) if is_waiting else usual
+        with _whatever_prefect_says():
+            if is_waiting and not await _is_at_work(client, deployment_id):
+                log.info("A delivery is complete: its audit starts")
+                await client.create_flow_run_from_deployment(deployment_id, tags=["delivery arrived"])
 
 
 async def _is_waiting(settings):
