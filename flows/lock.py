@@ -13,7 +13,7 @@ NAME = ".lock"
 
 
 @contextmanager
-def locked(out, held="another audit is running"):
+def locked(out):
     # The kernel drops the lock with its holder, so that a killed run blocks nobody; the file only says who holds it.
     with safely():
         lock = (out / NAME).open("a+b", buffering=0)
@@ -21,7 +21,7 @@ def locked(out, held="another audit is running"):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _held(lock, out, held) from None
+            raise _held(lock, out) from None
         with suppress(OSError):  # a full disk: the lock holds without its holder's name
             _sign(lock)
         try:
@@ -36,11 +36,11 @@ def _sign(lock):
     lock.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}).encode())
 
 
-def _held(lock, out, held):
+def _held(lock, out):
     lock.seek(0)
     try:
         holder = json.loads(lock.read())
         who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (ValueError, KeyError):
         who = "a process that has just begun"
-    return LockedError(f"{held}: {who}", where=out, next_step="wait for it, or name another --out")
+    return LockedError(f"another audit is running: {who}", where=out, next_step="wait for it, or name another --out")

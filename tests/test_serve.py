@@ -275,7 +275,7 @@ def test_a_second_service_on_the_same_folder_is_refused(tmp_path):
             env=bare_environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
     assert told.returncode == 10
-    assert "another service serves this folder: process" in told.stderr
+    assert "another service serves this folder — process" in told.stderr
 
 
 class Records:
@@ -344,3 +344,16 @@ def test_a_server_that_is_away_stops_no_service(monkeypatch):
 def test_a_share_that_is_away_stops_no_service(monkeypatch):
     slept = looks(monkeypatch, Records(), [OSError(5, "Input/output error"), AuditError("away"), False], 3)
     assert slept == [60, 60, 60]
+
+
+def test_two_that_start_at_once_take_two_doors(monkeypatch):
+    from flows.errors import PublishError
+    from flows.serve.server import _bound
+
+    monkeypatch.delenv("PREFECT_SERVER_API_PORT", raising=False)
+    with _bound() as one, _bound() as other:
+        assert {each.getsockname()[0] for each in (one, other)} == {"127.0.0.1"}
+        assert one.getsockname()[1] != other.getsockname()[1]
+        monkeypatch.setenv("PREFECT_SERVER_API_PORT", str(one.getsockname()[1]))
+        with pytest.raises(PublishError, match="is taken"):
+            _bound()

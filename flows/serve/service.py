@@ -4,12 +4,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flows import prefect_home
-from flows.errors import SettingsError, safely
+from flows.errors import LockedError, SettingsError, safely
 from flows.lock import locked
 from flows.logs import log
 from flows.settings import load_settings
@@ -28,9 +28,21 @@ def serve(config):
         schedule, is_sites = read_schedule(settings, config), prefect_home.has_own_server()
         # On a site's server several may serve. On ours, another name would leave a deployment that nobody runs.
         name = config.stem.replace("%", "_") if is_sites else "audit"
-        with locked(home, "another service serves this folder"), _server(home, is_sites):
+        with _alone(home), _server(home, is_sites):
             asyncio.run(_serve(settings, config, name, schedule))
     log.info("Stopped")
+
+
+@contextmanager
+def _alone(home):
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(home))
+        except LockedError as error:
+            raise LockedError(
+                "another service serves this folder", where=error.message.split(": ", 1)[-1], next_step="stop one of the two"
+            ) from None
+        yield
 
 
 def _server(home, is_sites):
