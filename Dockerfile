@@ -30,7 +30,7 @@ ENV PATH=/app/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONU
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# Healthy means that the last audit succeeded; start with one by hand. `out` in audit.toml is "audit", so /data/audit.
+# Healthy: somebody is there and the last audit succeeded. `out` in audit.toml is "audit", so /data/audit.
 HEALTHCHECK --interval=5m --timeout=60s --start-period=10m CMD ["imaging-audit", "health", "--out", "/data/audit"]
 ENTRYPOINT ["imaging-audit"]
 CMD ["serve", "--config", "/data/audit.toml"]

@@ -19,6 +19,7 @@ def prepare(out):
         "PREFECT_HOME": str(home),
         "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the stages tell their own progress
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     }
     if not has_own_server():
         given |= _embedded(home)

@@ -341,6 +341,19 @@ def test_a_server_that_is_away_stops_no_service(monkeypatch):
     assert looks(monkeypatch, Away(), [True, False], 2) == [60, 120]
 
 
+@pytest.mark.parametrize(("was_killed", "signs"), [(False, 1), (True, 0)])
+def test_a_sign_of_life_does_not_hide_a_run_that_was_killed(monkeypatch, tmp_path, was_killed, signs):
+    from flows.serve import watch
+
+    given = []
+    monkeypatch.setattr(watch.health, "read", lambda _: {})
+    monkeypatch.setattr(watch.health, "was_killed", lambda _: was_killed)
+    monkeypatch.setattr(watch.health, "waiting", lambda *what: given.append(what))
+    planned = datetime.now(UTC)
+    watch._stand_by(tmp_path, planned)
+    assert given == [(tmp_path, planned, 60)] * signs
+
+
 def test_a_share_that_is_away_stops_no_service(monkeypatch):
     slept = looks(monkeypatch, Records(), [OSError(5, "Input/output error"), AuditError("away"), False], 3)
     assert slept == [60, 60, 60]

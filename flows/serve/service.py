@@ -72,7 +72,7 @@ async def _serve(settings, config, name, schedule):
         log.info("Serving %s; Prefect's pages: %s", config, str(client.api_url).removesuffix("/api/"))
         await _until_stopped(
             runner.start(),
-            watch.tell(client, deployment_id, settings.schedule.timezone),
+            watch.tell(client, deployment_id, settings),
             watch.drop(client, deployment_id, settings),
         )
 

@@ -1,7 +1,7 @@
 """What the service keeps an eye on: runs that a killed service left, the next firing, the drop folder."""
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
-from flows import arrival
+from flows import arrival, health
 from flows.errors import AuditError
 from flows.logs import log
 
@@ -19,6 +19,7 @@ FLOW = "imaging-order-audit-due"
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]
 ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
 LOOK = 5  # seconds between two looks at Prefect's records
+ALIVE = timedelta(seconds=60)  # between two signs of life in the health file
 LONGEST = 3600  # between two looks at a delivery that no audit takes in
 
 
@@ -37,9 +38,10 @@ async def tidy(client, name):
     return bool(missed)
 
 
-async def tell(client, deployment_id, timezone):
-    """Say when it fires next, and how each run ended."""
-    begun, said, planned = datetime.now(UTC), set(), None
+async def tell(client, deployment_id, settings):
+    """Say when it fires next, and how each run ended; to a monitor, that somebody is there."""
+    zone, begun, said, planned = ZoneInfo(settings.schedule.timezone), datetime.now(UTC), set(), None
+    alive_until = begun
     while True:
         with _whatever_prefect_says():
             for run in await _runs(client, deployment_id, ENDED, end_time={"after_": begun}):
@@ -50,8 +52,18 @@ async def tell(client, deployment_id, timezone):
             coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
             if coming and _planned(coming[0]) != planned:
                 planned = _planned(coming[0])
-                log.info("Next audit: %s %s", planned.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M"), timezone)
+                log.info("Next audit: %s %s", planned.astimezone(zone).strftime("%Y-%m-%d %H:%M"), zone.key)
+            if planned and datetime.now(UTC) >= alive_until and not await _is_at_work(client, deployment_id):
+                alive_until = datetime.now(UTC) + ALIVE
+                await asyncio.to_thread(_stand_by, settings.out, planned.astimezone(zone))
         await asyncio.sleep(LOOK)
+
+
+def _stand_by(out, planned):
+    """Not over what a killed run left: the next one reads there that it was killed."""
+    with suppress(OSError):
+        if not health.was_killed(health.read(out)):
+            health.waiting(out, planned, ALIVE.seconds)
 
 
 @contextmanager
