@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import catch_up, deliveries, doctor, health, notices, query, releases, select, tell, upgrade, verify
+from flows.commands import catch_up, deliveries, doctor, health, notices, query, releases, select, serve, tell, upgrade, verify
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
@@ -126,7 +126,7 @@ def check_rules(
 
 
 # Each in a module of its own that bears its name.
-for each in (catch_up, deliveries, select, query, verify, releases, upgrade, doctor, health, notices, tell):
+for each in (serve, catch_up, deliveries, select, query, verify, releases, upgrade, doctor, health, notices, tell):
     name = each.__name__.rpartition(".")[2]
     app.command(name=name.replace("_", "-"), epilog=_example(*each.EXAMPLE))(getattr(each, name))
 

@@ -125,7 +125,9 @@ def connect(work, settings):
         "allow_community_extensions": False,
     }
     log.info("DuckDB may use %(memory_limit)s of memory and %(threads)s threads, and spills to %(temp_directory)s", config)
-    return duckdb.connect(str(work / "work.duckdb"), config=config)
+    con = duckdb.connect(str(work / "work.duckdb"), config=config)
+    con.execute("set enable_progress_bar = false")  # it is drawn on stdout where Prefect starts a process
+    return con
 
 
 @contextmanager

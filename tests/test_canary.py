@@ -522,7 +522,7 @@ def test_the_third_parties_data_raise_no_alarm(shared, mode):
 
     con = with_rules()
     folder = adapters.folder_of(shared, "synthea_breast_csv")
-    files = sources._open_files(folder, "synthea")
+    files = sources.open_files(folder, "synthea")
     sources._check_values(con, files, settings_for(folder, mode, source="synthea"))
     n_rows = sum(part["n_rows"] for parts in files.values() for part in parts)
     tally.record("no false alarm: Synthea", n_rows, n_rows)

@@ -20,7 +20,7 @@ KINDS = AuditError.__subclasses__()
 def test_commands_are_those_of_the_contract():
     assert COMMANDS == [
         "catch-up", "check-rules", "deliveries", "demo", "diff", "doctor", "explain", "health", "notices", "query", "releases",
-        "run", "runs", "select", "tell", "upgrade", "verify", "version",
+        "run", "runs", "select", "serve", "tell", "upgrade", "verify", "version",
     ]  # fmt: skip
 
 

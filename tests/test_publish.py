@@ -224,7 +224,9 @@ def test_the_ledger_keeps_failures_and_the_history_of_checks(example, published)
     audit(example, published, suppression="none")
     entries = ledger.read(published)
     assert [entry["event"] for entry in entries] == ["published", "failed", "published"]
-    assert set(entries[1]) == {"recorded_at", "format", "event", "run_id", "error", "exit_code", "inputs", "quality"}
+    assert set(entries[1]) == {
+        "recorded_at", "format", "event", "run_id", "error", "exit_code", "as_of", "inputs", "quality", "notices",
+    }  # fmt: skip
     assert entries[2]["headline"]["measure"] == "post_completion"
     history = ledger.quality_history(published)
     assert {row["run_id"] for row in history} >= {entries[0]["run_id"], entries[2]["run_id"]}

@@ -22,12 +22,14 @@ def catch_up(
     """
     from flows import logs
     from flows.arrival import run_due
+    from flows.attempt import attempted
     from flows.headline import told
     from flows.settings import load_settings
 
     logs.talk_on_stderr()
     settings = load_settings(config, out=out)
-    n_run = run_due(settings, _directly if direct else _with_prefect(config, out))
+    with attempted(settings):
+        n_run = run_due(settings, _directly if direct else _with_prefect(config, out))
     typer.echo(told(settings.out) if n_run else "Nothing is due: every day that was delivered is audited.")
 
 
