@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import catch_up, deliveries, doctor, health, notices, query, releases, select, serve, tell, upgrade, verify
+from flows.commands import (
+    catch_up,
+    deliveries,
+    doctor,
+    health,
+    notices,
+    query,
+    releases,
+    select,
+    serve,
+    tell,
+    upgrade,
+    verify,
+)
 from flows.options import AsJson, Out, Rules
 
 EXIT_CODES = """\b
