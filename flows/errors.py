@@ -76,6 +76,7 @@ REFUSED = (
 THE_MACHINES = {
     "IOException": REFUSED,
     "FatalException": REFUSED,  # a checkpoint that could not be written
+    "TransactionException": REFUSED,  # a commit that could not be written: nobody else writes here, so none conflicts
     "OutOfMemoryException": (
         "DuckDB ran out of memory",
         "raise memory_limit, lower threads, or give temp_directory more room",
