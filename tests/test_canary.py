@@ -299,6 +299,8 @@ def test_exports_report_and_records_hold_no_row_of_anybody(audited, example):
     tally.record("keys of rows not released", len(keys) * len(shown) - n_leaks, len(keys) * len(shown))
     assert not n_leaks, {place: found[:3] for place, found in leaks.items() if found}
     for place, text in shown.items():
+        if place == "ledger.jsonl":
+            continue  # later runs are compared with its first and last days; it stays in the protected zone
         told = set(re.findall(r"\d{4}-\d{2}-\d{2}", text)) & days
         assert all(day.endswith("-01") or day == "2024-12-31" or day in known_days(audited) for day in told), place
 
@@ -308,7 +310,7 @@ def known_days(out):
     con = duckdb.connect(str(out / "audit.duckdb"), read_only=True)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     days = {manifest["as_of"], manifest["settings"]["as_of"], manifest["settings"]["data_from"], manifest["published_at"][:10]}
-    days |= {str(day) for (day,) in con.execute("select effective_from from rule.edition union select next_review_at from rule.value_set").fetchall()}
+    days |= {str(day) for (day,) in con.execute("select effective_from from rule.edition union select next_review_on from rule.value_set").fetchall()}
     con.close()
     return days
 
