@@ -47,10 +47,11 @@ def audit(
     as_of: str | None = None,
     source: str | None = None,
     site_rules: str | None = None,
+    engine: str | None = None,
     config: str | None = None,
 ):
     settings = load_settings(
-        config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules
+        config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules, engine=engine
     )
     with opened(settings) as run:
         for each in (load_rules, read_delivery, type_rows, judge, check, publish) if run else ():

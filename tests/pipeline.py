@@ -11,7 +11,7 @@ CODE_MAP = ["code_system", "code", "procedure"]
 REJECTED = ["extract", "part", "line", "column_name", "reason"]
 
 
-def audit(delivery, **settings):
+def audit(delivery, build=models.build, **settings):
     """A connection in which the models were built from `delivery` (extract → rows as delivered)."""
     # A mistake that multiplies rows without end must fail as a query, not take the machine's memory with it.
     con = duckdb.connect(config={"memory_limit": "3GB"})
@@ -22,7 +22,7 @@ def audit(delivery, **settings):
     load(con, "code_map", CODE_MAP, delivery.get("code_map", []))
     con.execute("create table raw.rejected_row (extract varchar, part varchar, line bigint, column_name varchar, reason varchar)")
     load_warnings(con)
-    models.build(con)
+    build(con)
     return con
 
 
