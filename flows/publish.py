@@ -157,7 +157,7 @@ def _manifest(run):
         "editions": [edition for (edition,) in editions],
         "suppression": run.settings.suppression,
         "settings": run.settings.content(),
-        "versions": versions(run.settings.engine),
+        "versions": versions(),
         "inputs": run.inputs,
         "rules_and_code": run.files,
     }

@@ -8,11 +8,7 @@ import re
 from sqlglot import exp
 
 # Structure and operators; what a word of SQL is made of in sqlglot's tree.
-PLAIN = """
-    Alias And Boolean Case Column CTE DataType Distinct EQ Filter From GT GTE Group Having Identifier If In Is Join LT LTE
-    Like Literal NEQ Neg Not Null Or Order Ordered Paren Qualify Select Star Subquery Table TableAlias Union Var Where
-    Window WindowSpec With
-""".split()
+PLAIN = ["Alias", "And", "Boolean", "Case", "Column", "CTE", "DataType", "Distinct", "EQ", "Filter", "From", "GT", "GTE", "Group", "Having", "Identifier", "If", "In", "Is", "Join", "LT", "LTE", "Like", "Literal", "NEQ", "Neg", "Not", "Null", "Or", "Order", "Ordered", "Paren", "Qualify", "Select", "Star", "Subquery", "Table", "TableAlias", "Union", "Var", "Where", "Window", "WindowSpec", "With"]
 # Functions and operators of which the same is known, with what it rests on; tests/test_spark.py runs them.
 SAME = {
     "Abs": "of whole numbers and doubles",
