@@ -24,7 +24,7 @@ def build(con, settings, work, schemas=models.SCHEMAS, on_model=None):
     """As models.build: the same tables in the same database; returns (schema.table, seconds) of each."""
     folder, shapes, spent = work / "spark", shapes_of(con), []
     known = readable(shapes)
-    before = [schema for schema in shapes if schema in (*GIVEN, *models.SCHEMAS) and schema not in schemas]
+    before = (*GIVEN, *models.SCHEMAS[: models.SCHEMAS.index(schemas[0])])
     with session(con, settings, folder) as spark:
         for schema in before:
             for table, columns in shapes[schema].items():
