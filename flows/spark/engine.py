@@ -64,6 +64,11 @@ def _place(folder, schema, table):
     return folder / schema / table
 
 
+def _address(folder, schema, table):
+    """In full: workers stand elsewhere, and a cluster's own file system may be another."""
+    return f"file://{_place(folder, schema, table).resolve()}"
+
+
 def _send(con, spark, folder, schema, table, columns):
     """What this machine knows and Spark has not made itself; columns said, so that Spark need not look for them."""
     place = _place(folder, schema, table)
@@ -71,11 +76,11 @@ def _send(con, spark, folder, schema, table, columns):
         place.parent.mkdir(parents=True, exist_ok=True)
         con.execute(f"copy {schema}.{table} to {models.quoted(str(place))} (format parquet, file_size_bytes '{FILE_SIZE}')")
     fields = ", ".join(f"`{name}` {SPARK_TYPE.get(kind, kind)}" for name, kind in columns.items())
-    spark.read.schema(fields).parquet(str(place)).createOrReplaceTempView(view(schema, table))
+    spark.read.schema(fields).parquet(_address(folder, schema, table)).createOrReplaceTempView(view(schema, table))
 
 
 def make(spark, folder, schema, table, query, columns):
-    place = str(_place(folder, schema, table))
+    place = _address(folder, schema, table)
     made = _typed(spark.sql(query), columns)
     made.write.mode("overwrite").parquet(place)
     spark.read.schema(made.schema).parquet(place).createOrReplaceTempView(view(schema, table))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from contextlib import contextmanager
 
 from flows import machine
@@ -39,7 +40,9 @@ def session(con, settings, folder):
 
 def _builder(settings, folder):
     try:
-        from pyspark.sql import SparkSession
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about versions of pandas, which nothing here uses with Spark
+            from pyspark.sql import SparkSession
     except ImportError:
         raise SettingsError(
             "engine = spark needs Apache Spark, which is not installed",
