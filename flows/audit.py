@@ -52,11 +52,12 @@ def audit(
     as_of: str | None = None,
     source: str | None = None,
     site_rules: str | None = None,
+    engine: str | None = None,
     config: str | None = None,
 ):
     """One audit, asked for by hand: was the first imaging order after neoadjuvant therapy usually appropriate?"""
     settings = load_settings(
-        config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules
+        config, extracts=extracts, out=out, deid_mode=deid_mode, as_of=as_of, source=source, site_rules=site_rules, engine=engine
     )
     _work(settings)
     _show(settings)

@@ -73,6 +73,7 @@ def run(
     source: Annotated[str | None, typer.Option(help="Shape of the delivery: delivery, synthea.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML; see audit.example.toml.")] = None,
     rules: Rules = None,
+    engine: Annotated[str | None, typer.Option(help="What builds the tables: duckdb, spark; see docs/spark.md.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Without Prefect's server: small machines, tests.")] = False,
 ):
     """Audit a delivery: label every first imaging order, publish the result."""
@@ -89,6 +90,7 @@ def run(
         "as_of": as_of,
         "source": source,
         "site_rules": rules,
+        "engine": engine,
     }
     settings = load_settings(config, **given)
     with attempted(settings):

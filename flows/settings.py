@@ -23,7 +23,7 @@ SYNTHEA_SURGERY = "SNOMED:392023007"
 # What moves no label: the same audit on another disk or machine is the same audit.
 NOT_CONTENT = {
     *("extracts", "out", "memory_limit", "threads", "temp_directory", "keep_releases", "site_rules", "proof", "debug"),
-    *("drop", "schedule", "notify", "log_files"),
+    *("drop", "schedule", "notify", "log_files", "engine"),
 }
 
 
@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     suppression: Literal["cms", "nhs", "none"] = Field("cms", description="Disclosure control of everything exported.")
     proof: bool = Field(True, description="Prove before publishing that no masked count can be worked out (seconds).")
     keep_releases: int = Field(3, ge=1, description="How many published results to keep.")
+    engine: Literal["duckdb", "spark"] = Field(
+        "duckdb", description="What builds the tables; the same tables either way. See docs/spark.md for when to move."
+    )
     memory_limit: str | None = Field(
         None,
         pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",

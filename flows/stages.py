@@ -61,18 +61,14 @@ def read_delivery(run):
 
 @stage("Rows typed, unreadable ones set aside")
 def type_rows(run):
-    from flows import models
-
-    models.build(run.con, schemas=("stg",))
+    _build(run, "stg")
     _refuse_too_much_quarantine(run.con)
     _gate(run, "extract")
 
 
 @stage("Cancers, courses, exams and labels built")
 def judge(run):
-    from flows import models
-
-    models.build(run.con, schemas=("core", "out"))
+    _build(run, "core", "out")
 
 
 @stage("Result tables checked")
@@ -98,6 +94,17 @@ def publish(run):
 
 
 STAGES = (load_rules, read_delivery, type_rows, judge, check, notice, publish)
+
+
+def _build(run, *schemas):
+    if run.settings.engine == "spark":
+        from flows.spark import engine
+
+        engine.build(run.con, run.settings, run.work, schemas)
+    else:
+        from flows import models
+
+        models.build(run.con, schemas=schemas)
 
 
 def _refuse_too_much_quarantine(con):
@@ -141,7 +148,7 @@ def _facts(run):
         "files": json.dumps(run.files),
         "rules_hash": _hash_of(run, ("rules/", "site/")),
         "sql_hash": _hash_of(run, ("sql/",)),
-        "versions": json.dumps(versions()),
+        "versions": json.dumps(versions(run.settings.engine)),
         "parameters": json.dumps(
             dict(run.con.execute("select name, value from rule.parameter order by all").fetchall())
         ),

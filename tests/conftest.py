@@ -1,5 +1,6 @@
 """What the tests share: the command as a function, one audited example, and the machine's limits said aloud."""
 
+import importlib.util
 import itertools
 import os
 import shutil
@@ -14,11 +15,15 @@ from flows import ROOT
 
 SHARED = Path(os.environ.get("SHARED_FOLDER", ROOT.parent / "shared"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SPARK = importlib.util.find_spec("pyspark") and shutil.which("java")
 IN_CI = os.environ.get("CI") == "true"
 LACKING = {
     "browser": (CHROMIUM, "no Chromium on this machine: apt-get install chromium"),
+    "spark": (SPARK, "no Apache Spark here: pip install '.[spark]', and Java 17 or later"),
     "shared": ((SHARED / "data").is_dir(), "the third parties' data are not beside this checkout"),
 }
+# What even CI does without: half a gigabyte for one engine more.
+OPTIONAL = {"spark"}
 NOT_RUN = {}
 
 # Prefect reads these when it is imported; its tests must neither touch a home nor call out.
@@ -39,9 +44,9 @@ def pytest_collection_modifyitems(config, items):
     for name, group in groups(items):
         for item in group:
             item.add_marker(pytest.mark.xdist_group(name))
-    if IN_CI:
-        return
     for marker, (is_there, why) in LACKING.items():
+        if IN_CI and marker not in OPTIONAL:
+            continue
         left_out = [] if is_there else [item for item in items if item.get_closest_marker(marker)]
         if left_out:
             NOT_RUN[marker] = f"{len(left_out)} {marker} tests: {why}"

@@ -143,14 +143,6 @@ def test_order_ends_in_something_unique(path):
             assert last.endswith("_id") or last in UNIQUE, f"order by ... {last}"
 
 
-@pytest.mark.parametrize("path", MODELS, ids=place)
-def test_nothing_that_other_engines_lack(path):
-    """The models are to be translated to Spark."""
-    lacking = (exp.Array, exp.Struct, exp.Lambda, exp.Bracket, exp.Pivot)
-    assert not list(statements(path)[0].find_all(*lacking))
-    assert not re.search(r"\b(asof|quantile_cont|list_\w+|struct_\w+|macro)\b", bare(path))
-
-
 @cache
 def described():
     con = pipeline.audit({}, as_of="2025-12-31")

@@ -18,7 +18,7 @@ from flows.workspace import digest
 WORDS = {"current": 1, "previous": 2}
 # What can move a label, and the groups of files that it is made of; expectations and the page only look on.
 CAUSES = {"data": ("data",), "code map": ("code_map",), "rules": ("rules", "site"), "definition": ("sql", "flows")}
-MOVES_NO_LABEL = {"suppression"}
+MOVES_NO_LABEL = {"suppression", "pyspark", "sqlglot"}
 TOLD = (
     *("count", "data_change", "code_map_change", "edition_date", "rating_change", "parameter_change"),
     *("label_change", "part_change", "label_gain", "case_change", "headline_change"),

@@ -32,16 +32,26 @@ touched as (
 span as (
 
     select
-        date_trunc('year', min(day)) as first_year,
-        date_trunc('year', max(day)) as last_year
+        cast(date_trunc('year', min(day)) as date) as first_day,
+        cast(date_trunc('year', max(day)) + interval '1 year' as date) as day_after
     from touched
+
+),
+
+counted as (
+
+    select
+        unnest(generate_series(first_day, day_after, interval '1 day')) as instant,
+        day_after
+    from span
 
 ),
 
 whole as (
 
-    select cast(unnest(generate_series(first_year, last_year + interval '1 year', interval '1 day')) as date) as day
-    from span
+    select cast(instant as date) as day
+    from counted
+    where cast(instant as date) < day_after
 
 )
 
@@ -55,6 +65,4 @@ select
     case when parameter.deid_mode <> 'relative_days' then cast(date_trunc('month', whole.day) as date) end as month_start,
     parameter.has_calendar as is_true_date
 from whole
-cross join span
 cross join stg.parameter as parameter
-where whole.day < cast(span.last_year + interval '1 year' as date)

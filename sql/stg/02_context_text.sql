@@ -9,12 +9,21 @@ written as (
 
 ),
 
+piece as (
+
+    select
+        context,
+        unnest(string_split(context, ';')) as piece
+    from written
+
+),
+
 part as (
 
     select
         context,
-        lower(trim(unnest(string_split(context, ';')))) as word_written
-    from written
+        lower(trim(piece)) as word_written
+    from piece
 
 )
 

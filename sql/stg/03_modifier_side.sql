@@ -14,7 +14,7 @@ part as (
 
     select
         modifiers,
-        trim(unnest(string_split(modifiers, ';'))) as modifier
+        unnest(string_split(modifiers, ';')) as modifier
     from written
 
 ),
@@ -27,7 +27,7 @@ sided as (
         bool_or(modifier.laterality in ('right', 'bilateral')) as is_right
     from part
     inner join rule.modifier as modifier
-        on modifier.modifier = part.modifier
+        on modifier.modifier = trim(part.modifier)
     where modifier.laterality is not null
     group by part.modifiers
 
