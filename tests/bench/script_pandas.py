@@ -210,4 +210,4 @@ if __name__ == "__main__":
     found, plain = answer(Path(sys.argv[1]))
     found.to_csv(sys.argv[2], index=False)
     plain.to_csv(Path(sys.argv[2]).with_suffix(".patients.csv"), index=False)
-    print(f"{len(found)} index orders of {len(plain)} plain patients; {found['is_appropriate'].mean():.1%} of those rated are appropriate")
+    print(f"{len(found)} index orders of {len(plain)} plain patients, {int(found['is_appropriate'].sum())} of them appropriate")

@@ -201,4 +201,4 @@ if __name__ == "__main__":
     found, plain = answer(Path(sys.argv[1]))
     found.write_csv(sys.argv[2])
     plain.write_csv(Path(sys.argv[2]).with_suffix(".patients.csv"))
-    print(f"{len(found)} index orders of {len(plain)} plain patients; {found['is_appropriate'].mean():.1%} of those rated are appropriate")
+    print(f"{len(found)} index orders of {len(plain)} plain patients, {int(found['is_appropriate'].sum())} of them appropriate")
