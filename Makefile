@@ -12,7 +12,7 @@ RESULT := $(BUILD)/audit
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet --quiet
 
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check vulnerabilities deep mutants screenshots lock clean
+.PHONY: help setup run test check vulnerabilities deep mutants bench screenshots lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,14 @@ deep: $(READY) ## the long proof: random patients, a hundred crashes, a delivery
 
 mutants: $(READY) ## every seeded mistake must be noticed by a test
 	@$(BIN)/python -m pytest tests/test_mutants.py
+
+# SIZE order lines, REPEAT turns, FORMATS=csv,parquet, SKIP=pandas, KEEP=1 to keep the data, DRY=1 to leave docs/ alone.
+bench: SIZE ?= 1000000
+bench: REPEAT ?= 3
+bench: FORMATS ?= csv,parquet
+bench: $(READY) ## what an audit costs beside a floor and two scripts: make bench SIZE=10000000
+	@$(BIN)/python -m tests.bench --folder $(BUILD)/bench --size $(SIZE) --repeat $(REPEAT) \
+		--formats $(FORMATS) $(if $(SKIP),--skip $(SKIP)) $(if $(KEEP),--keep) $(if $(DRY),--dry)
 
 check: $(READY) vulnerabilities ## style of the Python, invariants of the rules, known vulnerabilities
 	@$(BIN)/ruff check flows tests

@@ -2,6 +2,31 @@
 -- kind: mapped reaches a procedure; not_breast_code cannot hide a breast exam; unmapped may hide one.
 with
 
+-- A code is found by equality and an open span of days, never by an "or": so the join is one look-up a line.
+code_span as (
+
+    select
+        *,
+        case when has_one_meaning or valid_from is null then cast('0001-01-01' as date) else valid_from end as read_from,
+        case when has_one_meaning or valid_to is null then cast('9999-12-31' as date) else valid_to end as read_to
+    from core.imaging_code
+
+),
+
+local_code as (
+
+    select
+        'LOCAL' as code_system,
+        code_map.code,
+        code_map.procedure,
+        code_map.is_not_breast,
+        procedure.default_purpose
+    from stg.code_map as code_map
+    left join rule.procedure as procedure
+        on procedure.procedure = code_map.procedure
+
+),
+
 reached as (
 
     select
@@ -16,27 +41,20 @@ reached as (
         imaging_code.contrast_assumed,
         imaging_code.valid_from,
         imaging_code.valid_to,
-        coalesce(imaging_code.procedure, code_map.procedure) as procedure,
-        coalesce(imaging_code.purpose, procedure.default_purpose) as purpose,
-        code_map.is_not_breast
+        coalesce(imaging_code.procedure, local_code.procedure) as procedure,
+        coalesce(imaging_code.purpose, local_code.default_purpose) as purpose,
+        local_code.is_not_breast
     from stg.order_line as order_line
-    left join core.imaging_code as imaging_code
+    left join code_span as imaging_code
         on
             imaging_code.code_system = order_line.code_system
             and imaging_code.code = order_line.code
-            and (
-                imaging_code.has_one_meaning
-                or (
-                    order_line.ordered_on >= coalesce(imaging_code.valid_from, order_line.ordered_on)
-                    and order_line.ordered_on <= coalesce(imaging_code.valid_to, order_line.ordered_on)
-                )
-            )
-    left join stg.code_map as code_map
+            and imaging_code.read_from <= order_line.ordered_on
+            and imaging_code.read_to >= order_line.ordered_on
+    left join local_code
         on
-            order_line.code_system = 'LOCAL'
-            and code_map.code = order_line.code
-    left join rule.procedure as procedure
-        on procedure.procedure = code_map.procedure
+            local_code.code_system = order_line.code_system
+            and local_code.code = order_line.code
 
 ),
 

@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(order_id) as order_id
+    from raw.orders
+    where order_id is not null
+    group by trim(order_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(order_id) as order_id,
+        repeated_key.order_id,
         count(distinct concat_ws(
             chr(31), coalesce(patient_id, ''),
             coalesce(ordered_on, ''),
@@ -26,10 +37,10 @@ repeated as (
             coalesce(payer, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.orders
-    where order_id is not null
-    group by trim(order_id)
-    having count(*) > 1
+    from raw.orders as orders
+    inner join repeated_key
+        on repeated_key.order_id = trim(orders.order_id)
+    group by repeated_key.order_id
 
 ),
 

@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(diagnosis_id) as diagnosis_id
+    from raw.diagnoses
+    where diagnosis_id is not null
+    group by trim(diagnosis_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(diagnosis_id) as diagnosis_id,
+        repeated_key.diagnosis_id,
         count(distinct concat_ws(
             chr(31), coalesce(patient_id, ''),
             coalesce(code_system, ''),
@@ -16,10 +27,10 @@ repeated as (
             coalesce(nodal_status, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.diagnoses
-    where diagnosis_id is not null
-    group by trim(diagnosis_id)
-    having count(*) > 1
+    from raw.diagnoses as diagnoses
+    inner join repeated_key
+        on repeated_key.diagnosis_id = trim(diagnoses.diagnosis_id)
+    group by repeated_key.diagnosis_id
 
 ),
 

@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(therapy_id) as therapy_id
+    from raw.therapies
+    where therapy_id is not null
+    group by trim(therapy_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(therapy_id) as therapy_id,
+        repeated_key.therapy_id,
         count(distinct concat_ws(
             chr(31), coalesce(patient_id, ''),
             coalesce(code_system, ''),
@@ -18,10 +29,10 @@ repeated as (
             coalesce(status, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.therapies
-    where therapy_id is not null
-    group by trim(therapy_id)
-    having count(*) > 1
+    from raw.therapies as therapies
+    inner join repeated_key
+        on repeated_key.therapy_id = trim(therapies.therapy_id)
+    group by repeated_key.therapy_id
 
 ),
 

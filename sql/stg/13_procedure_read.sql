@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(procedure_id) as procedure_id
+    from raw.procedures
+    where procedure_id is not null
+    group by trim(procedure_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(procedure_id) as procedure_id,
+        repeated_key.procedure_id,
         count(distinct concat_ws(
             chr(31), coalesce(patient_id, ''),
             coalesce(code_system, ''),
@@ -17,10 +28,10 @@ repeated as (
             coalesce(status, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.procedures
-    where procedure_id is not null
-    group by trim(procedure_id)
-    having count(*) > 1
+    from raw.procedures as procedures
+    inner join repeated_key
+        on repeated_key.procedure_id = trim(procedures.procedure_id)
+    group by repeated_key.procedure_id
 
 ),
 

@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(patient_id) as patient_id
+    from raw.patients
+    where patient_id is not null
+    group by trim(patient_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(patient_id) as patient_id,
+        repeated_key.patient_id,
         count(distinct concat_ws(
             chr(31), coalesce(birth_year, ''),
             coalesce(sex, ''),
@@ -17,10 +28,10 @@ repeated as (
             coalesce(observed_to, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.patients
-    where patient_id is not null
-    group by trim(patient_id)
-    having count(*) > 1
+    from raw.patients as patients
+    inner join repeated_key
+        on repeated_key.patient_id = trim(patients.patient_id)
+    group by repeated_key.patient_id
 
 ),
 

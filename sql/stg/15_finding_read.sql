@@ -2,11 +2,22 @@
 -- Nothing is dropped here: quarantine and the typed table both choose from these rows.
 with
 
+-- Few keys repeat: only their rows are compared whole.
+repeated_key as (
+
+    select trim(finding_id) as finding_id
+    from raw.findings
+    where finding_id is not null
+    group by trim(finding_id)
+    having count(*) > 1
+
+),
+
 repeated as (
 
     -- Exact copies differ in nothing but their place; anything else under one key is a conflict.
     select
-        trim(finding_id) as finding_id,
+        repeated_key.finding_id,
         count(distinct concat_ws(
             chr(31), coalesce(patient_id, ''),
             coalesce(reported_on, ''),
@@ -17,10 +28,10 @@ repeated as (
             coalesce(size_mm, '')
         )) as n_contents,
         min(concat_ws(chr(31), part, lpad(cast(line as varchar), 12, '0'))) as first_place
-    from raw.findings
-    where finding_id is not null
-    group by trim(finding_id)
-    having count(*) > 1
+    from raw.findings as findings
+    inner join repeated_key
+        on repeated_key.finding_id = trim(findings.finding_id)
+    group by repeated_key.finding_id
 
 ),
 

@@ -1,0 +1,92 @@
+"""docs/performance.md between its markers, and the chart beside it, from the results alone."""
+
+import json
+
+from tests.bench import arithmetic
+
+BEGIN, END = "<!-- measured: written by make bench -->", "<!-- end of what was measured -->"
+WORDS = {
+    "floor": "the floor: DuckDB reads every needed column",
+    "labels": "labels alone: the audit's SQL up to `out.order_label`",
+    "polars": "the Polars script",
+    "pandas": "the pandas script",
+    "direct": "the whole audit, `run --direct`",
+    "unchanged": "the same again, nothing changed",
+    "prefect": "the whole audit through Prefect",
+}
+SHOWN_MODELS = 12
+MIB = 1 << 20
+
+
+def table(result):
+    """One result as Markdown: what each variant took, the targets, and where the audit's time went."""
+    lines = [f"### {result['n_lines']:,} order lines", "", _circumstances(result), ""]
+    for form, variants in result["runs"].items():
+        lines += [f"From {form.upper() if form == 'csv' else 'Parquet'}:", ""]
+        lines += _table(("", "seconds (median)", "times the floor (least, median, most)", "processor seconds", "times the floor", "peak memory, MiB"),
+                        [_variant(name, runs, variants["floor"]) for name, runs in variants.items()])
+    lines += _table(("target", "measured", ""), [(row["target"], "-" if row["measured"] is None else f"{row['measured']:g}", {True: "met", False: "**missed**", None: "not measured"}[row["is_met"]]) for row in arithmetic.targets(result)])
+    for form, spent in result["profile"].items():
+        for kind in ("stages", "models"):
+            lines += [f"Processor seconds of the {kind}, from {form}" + (f", the {SHOWN_MODELS} dearest:" if kind == "models" else ":"), ""]
+            dearest = sorted(spent[kind], key=lambda row: -row["processor_seconds"])[:SHOWN_MODELS]
+            lines += _table((kind[:-1], "processor seconds", "seconds"), [(f"`{row['name']}`", f"{row['processor_seconds']:.2f}", f"{row['seconds']:.2f}") for row in dearest])
+    return "\n".join(lines)
+
+
+def _circumstances(result):
+    machine, rows = result["machine"], ", ".join(f"{n:,} {extract}" for extract, n in result["n_rows"].items() if extract != "orders")
+    return (
+        f"Measured on {result['measured_on']}: {machine['processor'] or machine['system']}, {machine['cores']} cores, DuckDB allowed {machine['memory_limit']}, "
+        f"load {machine['load']} at the end. With {rows}; made in {result['generated_in']:g} s."
+    )
+
+
+def _variant(name, runs, floor):
+    cells = [WORDS[name]]
+    for cost in arithmetic.COSTS:
+        took = arithmetic.spread([run[cost] for run in runs if cost in run])
+        times = arithmetic.ratios(runs, floor, cost)
+        cells += [f"{took['median']:.1f}" if took else f"failed ({runs[-1]['failed']})" if runs else "-", "{min:.1f}, {median:.1f}, {max:.1f}".format(**times) if times else "-"]
+    held = arithmetic.peak(runs)
+    return (*cells, f"{held // MIB:,}" if held else "-")
+
+
+def _table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def write(results, folder):
+    """The prose around the markers is written by hand and stays."""
+    path = folder / "performance.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    measured = "\n".join(table(result) for result in reversed(results))
+    path.write_text(f"{before}{BEGIN}\n\n{measured}\n{END}{after}", encoding="utf-8")
+    (folder / "performance.svg").write_text(chart(results), encoding="utf-8")
+
+
+def chart(results):
+    """Seconds and memory against order lines, a line for each variant and format, both axes in powers of ten."""
+    import altair as alt
+    import vl_convert
+
+    rows = [row for result in results for row in _points(result)]
+    base = alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(
+        x=alt.X("lines:Q", scale=alt.Scale(type="log"), title="order lines"),
+        color=alt.Color("variant:N", title=None, sort=list(WORDS)),
+        strokeDash=alt.StrokeDash("format:N", title=None),
+    )
+    panels = [base.encode(y=alt.Y(f"{field}:Q", scale=alt.Scale(type="log"), title=title)).properties(width=330, height=280)
+              for field, title in (("processor_seconds", "processor seconds, median"), ("mebibytes", "peak memory, MiB"))]
+    specification = alt.hconcat(*panels).configure(background="white").to_dict()
+    return vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
+
+
+def _points(result):
+    for form, variants in result["runs"].items():
+        for name, runs in variants.items():
+            took, held = arithmetic.spread([run["processor_seconds"] for run in runs if "processor_seconds" in run]), arithmetic.peak(runs)
+            if took and name != "unchanged":
+                yield {"lines": result["n_lines"], "variant": name, "format": form, "processor_seconds": took["median"], "mebibytes": held // MIB}
