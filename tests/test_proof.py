@@ -60,6 +60,14 @@ def test_the_truth_is_one_of_the_worlds_and_no_small_count_is_the_only_one(place
     assert all(least == most == true[cell] for cell, (least, most) in found.items() if least == most)
 
 
+def test_what_bears_nothing_on_a_count_is_no_part_of_what_is_said_of_it():
+    """Nothing times a count without a bound is no number, and would end the search where it has just begun."""
+    system = System(release(delivery(*PLACES[0])))
+    one, other = list(system.cells)[:2]
+    system.between(0, 5, (0, one), (2, other))
+    assert system.sums[-1] == ({system.cells[other]: 2}, 0, 5)
+
+
 def test_the_file_says_what_was_searched_and_holds_no_count_of_patients(exports):
     said = json.loads((exports / prove.NAME).read_text())
     assert said["profile"] == "cms"

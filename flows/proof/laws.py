@@ -55,7 +55,8 @@ class System:
         found = {}
         for factor, cell in terms:
             found[self.cells[cell]] = found.get(self.cells[cell], 0) + factor
-        self.sums.append((found, low, high))
+        # A band from 0 on says nothing of what was rated, and nothing times a count without a bound is no number.
+        self.sums.append(({at: factor for at, factor in found.items() if factor}, low, high))
 
     def same(self, total, parts):
         self.between(0, 0, (1, total), *((-1, part) for part in parts))
