@@ -1,12 +1,7 @@
 """The rules and the delivery: of the delivery its files' names and columns, never a value."""
 
-import re
-from calendar import monthrange
-
 from flows.doctor.finding import error, not_applicable, of_error, ok, warning
 from flows.errors import AuditError, RulesError
-
-COVERED = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(\d{2}))?(?:_.*)?")
 
 
 def rules(scene):
@@ -24,40 +19,32 @@ def rules(scene):
 
 
 def delivery(scene):
-    from flows.delivery import deidentify
+    from flows.delivery import deidentify, series
 
     settings = scene.settings
     if not settings.extracts.is_dir():
         return not_applicable("none was accepted yet: deliveries arrive in drop" if settings.drop else "there is none")
-    folder = newest(settings.extracts)
     try:
-        deidentify.check_file_names(folder)
-        files = _opened(folder, scene)
+        read = series.needed(settings.extracts, settings.as_of)
+        for each in read:
+            deidentify.check_file_names(each.folder)
+        files = _opened(scene)
     except AuditError as raised:
         if settings.drop and not any(settings.extracts.iterdir()):
             return not_applicable("none was accepted yet: deliveries arrive in drop")
         return of_error(raised)
     empty = sorted(name for name, parts in files.items() if not parts)
-    told = f"{folder.name}: " + ", ".join(f"{name} ({len(parts)})" if len(parts) > 1 else name for name, parts in files.items() if parts)
+    name = settings.extracts.name + (f", {len(read)} deliveries" if series.is_series(settings.extracts) else "")
+    told = f"{name}: " + ", ".join(f"{name} ({len(parts)})" if len(parts) > 1 else name for name, parts in files.items() if parts)
     if set(empty) - {"code_map"}:
         return ok(f"{told}; not delivered: {', '.join(empty)}")
     return ok(told)
 
 
-def newest(folder):
-    """The delivery itself, or of a series of them the one that covers up to the latest day."""
-    found = [path for path in folder.iterdir() if path.is_dir() and COVERED.fullmatch(path.name)] if folder.is_dir() else []
-    return max(found, key=lambda path: (_last_day(path.name), path.name), default=folder)
-
-
-def _last_day(name):
-    year, month, day = COVERED.fullmatch(name).groups()
-    return (year, month, day or str(monthrange(int(year), int(month))[1]))
-
-
-def _opened(folder, scene):
+def _opened(scene):
     from flows.delivery import ingest, sources
 
-    if scene.settings.source == "delivery":
-        return ingest.open_parts(folder, ingest.read_contract(scene.rules))
-    return sources.open_files(folder, scene.settings.source)
+    settings = scene.settings
+    if settings.source == "delivery":
+        return ingest.open_parts(settings.extracts, ingest.read_contract(scene.rules), settings.as_of)
+    return sources.open_files(settings.extracts, settings.source)
