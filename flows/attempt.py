@@ -22,7 +22,7 @@ FAILURES = {
     6: ("too many rows of an extract cannot be read", f"have the extract mended; {SEE}"),
     7: ("the rules contradict themselves, or changed while the audit ran", "imaging-audit check-rules lists what mends them"),
     8: ("a critical quality check does not hold", f"imaging-audit runs --quality says since when; {SEE}"),
-    9: ("the disk, its rights or the memory did not suffice", f"free space or rights, then run again; {SEE}"),
+    9: ("the disk, its rights or the memory did not suffice, or the results have another format", f"free space or rights, or upgrade, then run again; {SEE}"),
     11: ("something that the audit needs is not there", SEE),
 }
 DEFECT = ("an unexpected error", f"report it with its line; {SEE}")
