@@ -168,4 +168,4 @@ def test_what_was_built_again_does_not_stay():
     found = con.execute("select schema_name from duckdb_schemas() where not internal").fetchall()
     con.close()
     schemas = {name for (name,) in found}
-    assert schemas - {"main"} == {"rule", "raw", "stg", "core", "out"}
+    assert schemas - {"main"} == {"rule", "delivered", "raw", "stg", "core", "out"}
