@@ -135,7 +135,7 @@ def test_the_snapshot_keeps_schemas_and_comments(audited):
             "union all select schema_name || '.' || table_name || '.' || column_name from duckdb_columns() "
             "where not internal and comment is null order by all"
         ).fetchall()
-    assert schemas == {"rule", "raw", "stg", "core", "out"}
+    assert schemas == {"rule", "raw", "stg", "core", "out", "notice"}
     assert bare == []
 
 
