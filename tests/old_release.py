@@ -95,7 +95,7 @@ def _cell(table, column, there):
 
 def _write_exports(con, then, folder):
     names = [table.split(".")[1] for table in then if table.startswith("exports.")]
-    tables = {name: con.sql(f"select * from out.{name} order by all").pl() for name in catalog.EXPORTED if name not in {*catalog.MADE_AT_RELEASE, "quality_result"}}
+    tables = {name: con.sql(f"select * from out.{name} order by all").pl() for name in catalog.EXPORTED if name not in {*catalog.MADE_AT_RELEASE, "quality_result", "notice"}}
     parameters = dict(con.execute("select name, value from rule.parameter order by all").fetchall())
     tables["audit_run"] = pl.DataFrame({"parameters": [json.dumps(parameters)], "row_counts": ["{}"]})
     tables["quality_result"] = pl.DataFrame(schema=dict.fromkeys(("code", "status"), pl.String) | dict.fromkeys(("n_unexpected", "n_total"), pl.Int64))

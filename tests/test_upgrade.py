@@ -59,7 +59,12 @@ def continued(today, brought):
 
 
 def state(out):
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file() and path.name != ".lock"}
+    """Everything but what an attempt is told in: its log, its health, its incidents."""
+    told = {".lock", "health.json", "logs"}
+    paths = [path for path in sorted(out.rglob("*")) if path.is_file() and not told & {*path.relative_to(out).parts}]
+    found = {path.relative_to(out).as_posix(): path.read_bytes() for path in paths}
+    lines = found[ledger.NAME].splitlines()
+    return found | {ledger.NAME: [line for line in lines if json.loads(line)["event"] != "incident"]}
 
 
 def test_what_is_kept_is_truly_of_another_shape(old):
