@@ -1,7 +1,6 @@
 """What the tests share: the command as a function, one audited example, and the machine's limits said aloud."""
 
 import importlib.util
-import itertools
 import os
 import shutil
 import sys
@@ -41,9 +40,6 @@ os.environ["IMAGING_AUDIT_PROOF"] = "false"
 
 def pytest_collection_modifyitems(config, items):
     """What this machine cannot run is left out aloud, and in CI not at all: there it fails."""
-    for name, group in groups(items):
-        for item in group:
-            item.add_marker(pytest.mark.xdist_group(name))
     for marker, (is_there, why) in LACKING.items():
         if IN_CI and marker not in OPTIONAL:
             continue
@@ -52,15 +48,6 @@ def pytest_collection_modifyitems(config, items):
             NOT_RUN[marker] = f"{len(left_out)} {marker} tests: {why}"
             items[:] = [item for item in items if item not in left_out]
             config.hook.pytest_deselected(items=left_out)
-
-
-def groups(items):
-    """What one process runs: a file, for its tests share what they built; the longest file in two halves."""
-    for path, group in itertools.groupby(items, lambda item: item.path):
-        group = list(group)
-        middle = len(group) // 2 if path.name == "test_mutants.py" else 0
-        yield f"{path.stem}-1", group[:middle]
-        yield f"{path.stem}-2", group[middle:]
 
 
 def pytest_terminal_summary(terminalreporter):
