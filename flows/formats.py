@@ -9,7 +9,7 @@ import json
 from flows.errors import PublishError
 from flows.software import versions
 
-FORMAT = 2
+FORMAT = 3
 FIRST = 1
 
 
