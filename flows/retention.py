@@ -14,6 +14,7 @@ from flows import formats, ledger, releases
 from flows.answers.runs import table
 from flows.errors import NotFoundError, safely
 from flows.lock import locked
+from flows.rights import owner_only
 
 TITLES = ("Release", "Published (UTC)", "As of", "Format", "DuckDB", "Size", "")
 
@@ -53,18 +54,14 @@ def remove(out, word):
     """Take out the one kept release that the word begins; the ledger remembers it first, so that no kill hides it."""
     if not out.is_dir():
         raise NotFoundError("there is no such folder of results", where=out, next_step="name it with --out")
-    before = os.umask(0o077)
-    try:
-        with locked(out):
-            with safely():
-                releases.settle(out)
-            folder = _named(out, word)
-            with safely():
-                manifest = formats.manifests(out).get(folder, {})
-                _remember(out, {"event": "removed", "run_id": manifest.get("run_id"), "release": folder.name})
-                releases.remove(out, folder)
-    finally:
-        os.umask(before)
+    with owner_only(), locked(out):
+        with safely():
+            releases.settle(out)
+        folder = _named(out, word)
+        with safely():
+            manifest = formats.manifests(out).get(folder, {})
+            _remember(out, {"event": "removed", "run_id": manifest.get("run_id"), "release": folder.name})
+            releases.remove(out, folder)
     return folder.name
 
 

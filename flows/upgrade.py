@@ -17,6 +17,7 @@ from flows import formats, ledger, machine, models, releases
 from flows.errors import PublishError, is_the_machines, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.rights import owner_only
 from flows.software import versions
 from flows.workspace import now, sha256
 
@@ -27,19 +28,15 @@ DATABASE, MANIFEST = "audit.duckdb", "manifest.json"
 
 def upgrade(out):
     """Bring every kept release to this format; the names of those that were not."""
-    before = os.umask(0o077)
-    try:
-        with locked(out), safely():
-            releases.settle(out)
-            formats.refuse_newer(out)
-            for left in out.glob(f"{ASIDE}*"):
-                shutil.rmtree(left)
-            older = [folder for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT]
-            for folder in older:
-                _bring(out, folder)
-            return [folder.name for folder in older]
-    finally:
-        os.umask(before)
+    with owner_only(), locked(out), safely():
+        releases.settle(out)
+        formats.refuse_newer(out)
+        for left in out.glob(f"{ASIDE}*"):
+            shutil.rmtree(left)
+        older = [folder for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT]
+        for folder in older:
+            _bring(out, folder)
+        return [folder.name for folder in older]
 
 
 def steps(since):
