@@ -71,14 +71,7 @@ def _bring(out, folder):
 
 
 def _build(old, new, changes):
-    config = {
-        "memory_limit": machine.memory_limit(),
-        "threads": machine.threads(),
-        "temp_directory": str(new.with_name("spill")),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-    }
+    config = machine.config() | {"temp_directory": str(new.with_name("spill"))}
     with duckdb.connect(config=config) as con:
         con.execute(f"attach {models.quoted(str(old.resolve()))} as earlier (read_only)")
         con.execute(f"attach {models.quoted(str(new.resolve()))} as later")

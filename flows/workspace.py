@@ -114,13 +114,7 @@ def _make(out):
 def connect(work, settings):
     """A database of our own, within the memory that this machine can spare, which fetches nothing."""
     spill = releases.spill(work, settings.temp_directory)
-    config = machine.config(settings) | {
-        "temp_directory": str(spill),
-        # Nothing is fetched, ever: without these, some statements try the network.
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-    }
+    config = machine.config(settings) | {"temp_directory": str(spill)}
     log.info("DuckDB may use %(memory_limit)s of memory and %(threads)s threads, and spills to %(temp_directory)s", config)
     con = duckdb.connect(str(work / "work.duckdb"), config=config)
     con.execute("set enable_progress_bar = false")  # it is drawn on stdout where Prefect starts a process
