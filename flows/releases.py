@@ -83,9 +83,9 @@ def prune(out, keep):
 
 def latest(out):
     """The release that was published last, shown or filed: the one that the next is compared with."""
-    for entry in reversed(ledger.read(out)):
+    for entry in reversed(ledger.of(out, "published")):
         release = out / "releases" / str(entry.get("release", entry["run_id"]))
-        if entry["event"] == "published" and release.is_dir():
+        if release.is_dir():
             return release
     return out / "current"
 
