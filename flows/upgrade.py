@@ -33,9 +33,9 @@ def upgrade(out):
         formats.refuse_newer(out)
         for left in out.glob(f"{ASIDE}*"):
             shutil.rmtree(left)
-        older = [folder for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT]
-        for folder in older:
-            _bring(out, folder)
+        older = {folder: manifest for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT}
+        for folder, manifest in older.items():
+            _bring(out, folder, manifest)
         return [folder.name for folder in older]
 
 
@@ -47,8 +47,7 @@ def steps(since):
             yield f"{found['schema']}.{found['table']}", path.read_text(encoding="utf-8")
 
 
-def _bring(out, folder):
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+def _bring(out, folder, manifest):
     aside = out / f"{ASIDE}{folder.name}"
     aside.mkdir()
     try:
