@@ -9,6 +9,12 @@ LEAST = 512 << 20
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 MEMORY = Path("/proc/meminfo")
+# Of DuckDB's extensions, ever: without these, some statements try the network.
+FETCHES_NOTHING = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
 
 
 def memory_limit():
@@ -22,9 +28,10 @@ def threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def config(settings):
-    """Both as DuckDB takes them: what the settings say, else what can be spared now."""
-    return {"memory_limit": settings.memory_limit or memory_limit(), "threads": settings.threads or threads()}
+def config(settings=None):
+    """For every database that we open to work in: what the settings say, else what can be spared now; nothing is fetched."""
+    memory, cores = (settings.memory_limit, settings.threads) if settings else (None, None)
+    return {"memory_limit": memory or memory_limit(), "threads": cores or threads(), **FETCHES_NOTHING}
 
 
 def _available():

@@ -52,16 +52,7 @@ def query(out, sql, form="table", limit=None):
 
 def _opened(path):
     """DuckDB writes nothing, spills nothing, fetches nothing and sees no file but this one."""
-    config = {
-        "enable_external_access": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        "temp_directory": "",
-        "memory_limit": machine.memory_limit(),
-        "threads": machine.threads(),
-        "lock_configuration": True,
-    }
+    config = machine.config() | {"enable_external_access": False, "temp_directory": "", "lock_configuration": True}
     return duckdb.connect(str(path), read_only=True, config=config)
 
 
