@@ -24,6 +24,7 @@ from flows.errors import DeidentificationError, DeliveryError
 
 MODES = ("relative_days", "shifted_dates", "limited_data_set")
 SHOWN = 20
+LENGTH = re.compile(r"\{(\d+)")  # of a pattern of value_length
 # What a person reads as the same: a wide digit, a typographic dash, a hard space. Patterns are written for the plain ones.
 ALIKE = {
     **{wide: plain for first in "０٠۰" for wide, plain in zip(map(chr, range(ord(first), ord(first) + 10)), "0123456789", strict=True)},
@@ -84,15 +85,13 @@ def check_names(extract, part, identifiers):
 def check_values(con, extract, part, kinds, mode, identifiers):
     """Reads the part once and counts the values that match; notes on the way how much there is to read."""
     columns = {name: _rules_for(kind, mode, identifiers) for name, kind in kinds.items()}
-    counts = {
-        "n_rows": "count(*) filter (where reason is null)",
-        "n_rejected": "count(reason)",
-        "latest_year": _latest_year(kinds),
-    }
+    counts = {"n_rows": "count(*) filter (where reason is null)", "n_rejected": "count(reason)"}
+    if _is_age_asked(mode, identifiers):
+        counts["latest_year"] = _latest_year(kinds)
     for column, rules in columns.items():
-        counts |= _counts(column, rules)
-    seen = _count(con, part, list(kinds), counts)
-    part |= {name: seen[name] for name in ("n_rows", "n_rejected", "latest_year")}
+        counts |= _first_look(column, rules)
+    seen = _count(con, part, list(kinds), counts, as_delivered=True)
+    part |= {"latest_year": None} | {name: seen[name] for name in ("n_rows", "n_rejected", "latest_year") if name in seen}
     return _findings(con, extract, part, columns, seen)
 
 
@@ -106,20 +105,25 @@ def _rules_for(kind, mode, identifiers):
     ]
 
 
-def _counts(column, rules):
-    """Strict rules share one pattern, so that clean values are looked at once; tolerant ones have own counts."""
-    strict = [rule["pattern"] for rule in rules if rule["kind"] == "value_shape"]
-    counts = {f"{column}:any": _matching(column, "|".join(f"(?:{pattern})" for pattern in strict))} if strict else {}
-    for rule in rules:
-        if rule["kind"] == "value_length":
-            counts[f"{column}:{rule['code']}"] = _matching(column, rule["pattern"])
-        if rule["kind"] == "value_variety":
-            values = f"case when regexp_matches({column}, {as_literal(rule['pattern'])}) then {column} end"
-            counts[f"{column}:{rule['code']}"] = f"approx_count_distinct({values})"
-        if rule["kind"] == "value_majority":
-            counts[f"{column}:{rule['code']}"] = _matching(column, rule["pattern"])
-            counts[f"{column}:filled"] = f"count({column})"
+def _first_look(column, rules):
+    """One pattern for all that may be wrong with a column, so that clean values are looked at once: in doubt it matches."""
+    patterns = [rule["pattern"] for rule in rules if rule["kind"] != "value_length"]
+    # What is not ASCII is first exchanged for what it looks like, and that costs more than looking.
+    counts = {f"{column}:any": _matching(column, "|".join(f"(?:{pattern})" for pattern in (*patterns, r"[^\x00-\x7F]")))}
+    if len(patterns) < len(rules):
+        counts[f"{column}:longest"] = f"coalesce(max(strlen({column})), 0)"
     return counts
+
+
+def _counts(column, rule):
+    """What decides whether a rule is broken: in rows, in different values, out of how many."""
+    counts = {"rows": _matching(column, rule["pattern"])}
+    if rule["kind"] == "value_variety":
+        values = f"case when regexp_matches({column}, {as_literal(rule['pattern'])}) then {column} end"
+        counts["values"] = f"approx_count_distinct({values})"
+    if rule["kind"] == "value_majority":
+        counts["filled"] = f"count({column})"
+    return {f"{column}:{rule['code']}:{name}": count for name, count in counts.items()}
 
 
 def _matching(column, pattern):
@@ -136,10 +140,10 @@ def _latest_year(kinds):
     return f"greatest({', '.join(years)})" if years else "null"
 
 
-def _count(con, part, columns, counts):
+def _count(con, part, columns, counts, as_delivered=False):
     names = list(counts)
-    plain = ", ".join([*(f"{_plain(column)} as {column}" for column in columns), "reason"])
-    query = f"select {', '.join(counts[name] for name in names)} from (select {plain} from ({relation(part, columns)}))"
+    values = ", ".join([*(column if as_delivered else f"{_plain(column)} as {column}" for column in columns), "reason"])
+    query = f"select {', '.join(counts[name] for name in names)} from (select {values} from ({relation(part, columns)}))"
     try:
         return dict(zip(names, con.execute(query).fetchall()[0], strict=True))
     except duckdb.OutOfMemoryException:
@@ -156,35 +160,35 @@ def _plain(column):
 
 def _findings(con, extract, part, columns, seen):
     """Which rule it was, and in how many rows, is asked only of the columns that may break one."""
-    suspects = {
-        f"{column}:{rule['code']}": (column, rule)
-        for column, rules in columns.items()
-        for rule in rules
-        if _is_suspect(column, rule, seen)
-    }
+    suspects = [(column, rule) for column, rules in columns.items() for rule in rules if _is_suspect(column, rule, seen)]
     if not suspects:
         return []
-    counts = {name: _matching(column, rule["pattern"]) for name, (column, rule) in suspects.items()}
-    counted = _count(con, part, sorted({column for column, _ in suspects.values()}), counts)
-    return [
-        _finding(rule, extract, part, f"column {column}", f"{_rows(counted[name])} like {rule['words']}")
-        for name, (column, rule) in suspects.items()
-        if _is_broken(rule, counted[name], seen.get(name), seen.get(f"{column}:filled"))
-    ]
+    counts = {name: count for column, rule in suspects for name, count in _counts(column, rule).items()}
+    counted = _count(con, part, sorted({column for column, _ in suspects}), counts)
+    found = []
+    for column, rule in suspects:
+        n_rows, n_values, n_filled = (counted.get(f"{column}:{rule['code']}:{name}") for name in ("rows", "values", "filled"))
+        if _is_broken(rule, n_rows, n_values, n_filled):
+            found.append(_finding(rule, extract, part, f"column {column}", f"{_rows(n_rows)} like {rule['words']}"))
+    return found
 
 
 def _is_suspect(column, rule, seen):
-    if rule["kind"] == "value_shape":
-        return seen[f"{column}:any"] > 0
-    return seen[f"{column}:{rule['code']}"] > int(rule["allowed_values"] or 0)
+    if rule["kind"] == "value_length":
+        return seen[f"{column}:longest"] >= int(LENGTH.search(rule["pattern"])[1])
+    return seen[f"{column}:any"] > 0
 
 
 def _is_broken(rule, n_rows, n_values, n_filled):
     if rule["kind"] == "value_variety":
-        return n_values > float(rule["allowed_share"]) * n_rows
+        return n_values > max(int(rule["allowed_values"]), float(rule["allowed_share"]) * n_rows)
     if rule["kind"] == "value_majority":
         return n_rows > float(rule["allowed_share"]) * n_filled
     return n_rows > 0
+
+
+def _is_age_asked(mode, identifiers):
+    return any(rule["kind"] == "top_code" and mode in rule["modes"].split(";") for rule in identifiers)
 
 
 def check_age(con, patients, parts, mode, as_of, identifiers):
