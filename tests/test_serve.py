@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 from prefect.exceptions import ObjectNotFound
-from served import Api, Process, bare_environment, wait_for
+from prefect.states import Completed
+from served import Api, bare_environment, cut_off, serve, wait_for
 from test_reach import WATCH, is_own
 
 from flows import ledger
@@ -43,13 +44,7 @@ def start(folder, name):
     (folder / "watch" / "sitecustomize.py").write_text(WATCH)
     env = bare_environment(WATCHED=str(folder / "watched.jsonl"))
     env["PYTHONPATH"] = os.pathsep.join([str(folder / "watch"), env["PYTHONPATH"]])
-    process = Process(folder, name, "-m", "flows", "serve", "--config", folder / "audit.toml", env=env)
-    try:
-        address = process.says(r"Prefect's pages: (http://\S+)")[1]
-    except BaseException:
-        process.ends(signal.SIGKILL)
-        raise
-    return process, Api(address, f"audit:{(folder / 'out' / '.prefect' / 'password').read_text().strip()}")
+    return serve(folder, name, env)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +83,8 @@ def kill_in_the_midst(folder):
     try:
         run_id = api.start(api(DEPLOYMENT))
         first.says("Rules loaded")
-        at_work = first.children()
     finally:
-        first.ends(signal.SIGKILL)
-    for pid in at_work:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        cut_off(first)
     assert not (folder / "out" / "current").exists()
     return run_id
 
@@ -208,11 +199,12 @@ def test_a_schedule_that_cannot_be_read_is_a_setting_to_mend(tmp_path, schedule)
 class Left:
     """Prefect's client after a service was killed: one run in its midst, one whose time has passed, one to come."""
 
-    def __init__(self):
+    def __init__(self, **tags):
         now = datetime.now(UTC)
+        times = {"RUNNING": {"cut off": 0}, "SCHEDULED": {"passed": -1, "to come": 1}}
         self.runs = {
-            "RUNNING": [SimpleNamespace(id="cut off")],
-            "SCHEDULED": [SimpleNamespace(id=name, expected_start_time=now + timedelta(hours=hours)) for name, hours in (("passed", -1), ("to come", 1))],
+            state: [SimpleNamespace(id=name, tags=tags.get("tags", []), expected_start_time=now + timedelta(hours=hours)) for name, hours in runs.items()]
+            for state, runs in times.items()
         }
         self.states, self.deleted = {}, []
 
@@ -226,26 +218,40 @@ class Left:
 
     async def set_flow_run_state(self, run_id, state, force):
         self.states[run_id] = (state.type.value, force)
+        (run,) = self.runs.pop("RUNNING")
+        run.state = state
+        self.runs["CRASHED"] = [run]
 
     async def delete_flow_run(self, run_id):
         self.deleted.append(run_id)
+        self.runs["SCHEDULED"] = [run for run in self.runs["SCHEDULED"] if run.id != run_id]
 
 
-def test_a_firing_that_was_missed_is_made_up_for_once():
+def owed(left, name="audit"):
     from flows.serve import watch
 
-    left = Left()
-    assert asyncio.run(watch.tidy(left, "audit")) is True
+    return asyncio.run(watch.tidy(left, name))
+
+
+def test_a_firing_that_was_missed_is_made_up_for():
+    left = Left(tags=["missed"])
+    assert owed(left)
     assert left.states == {"cut off": ("CRASHED", True)}
     assert left.deleted == ["passed"]
-    left.runs["SCHEDULED"] = left.runs["SCHEDULED"][1:]
-    assert asyncio.run(watch.tidy(left, "audit")) is False
+    assert not owed(left), "what made up for one was cut off as well"
+
+
+def test_a_run_that_was_cut_off_is_made_up_for():
+    left = Left()
+    left.runs["SCHEDULED"] = []
+    assert owed(left)
+    assert owed(left), "nothing has made up for it yet"
+    left.runs["CRASHED"][0].state = Completed()
+    assert not owed(left)
 
 
 def test_a_first_start_has_missed_nothing():
-    from flows.serve import watch
-
-    assert asyncio.run(watch.tidy(Left(), "another")) is False
+    assert not owed(Left(), "another")
 
 
 def test_prefects_home_is_bounded_private_and_silent(tmp_path):
@@ -322,10 +328,10 @@ def test_a_complete_delivery_starts_a_run_at_once(monkeypatch):
     assert records.started == [["delivery arrived"]]
 
 
-def test_no_run_is_started_beside_one_at_work(monkeypatch):
-    records = Records(at_work=[True, False, True])
-    looks(monkeypatch, records, [True, True], 2)
-    assert records.started == []
+def test_no_run_is_started_beside_one_at_work_and_at_once_after_it(monkeypatch):
+    records = Records(at_work=[True, False, True, False])
+    assert looks(monkeypatch, records, [True, True, True], 3) == [60, 60, 60]
+    assert records.started == [["delivery arrived"]]
 
 
 def test_a_delivery_that_no_audit_takes_in_is_looked_at_less_and_less_often(monkeypatch):
@@ -338,7 +344,7 @@ def test_a_server_that_is_away_stops_no_service(monkeypatch):
         async def read_flow_runs(self, **_):
             raise ConnectionError
 
-    assert looks(monkeypatch, Away(), [True, False], 2) == [60, 120]
+    assert looks(monkeypatch, Away(), [True, False], 2) == [60, 60]
 
 
 @pytest.mark.parametrize(("was_killed", "signs"), [(False, 1), (True, 0)])

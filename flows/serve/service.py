@@ -62,13 +62,13 @@ async def _serve(settings, config, name, schedule):
     from flows.serve import watch
 
     async with get_client() as client:
-        was_missed = await watch.tidy(client, name)
+        is_owed = await watch.tidy(client, name)
         # prefetch: otherwise it fires ten seconds early, and the first of a month begins on the last of the one before
         runner = Runner(name=name, limit=1, pause_on_shutdown=False, query_seconds=POLL, prefetch_seconds=0)
         deployment_id = await _deploy(runner, name, schedule, settings, config)
-        if was_missed:
-            log.info("A firing was missed while nothing served; it is made up for now")
-            await client.create_flow_run_from_deployment(deployment_id, tags=["missed"])
+        if is_owed:
+            log.info("A firing was missed or cut off while nothing served; it is made up for now")
+            await watch.make_up(client, deployment_id)
         log.info("Serving %s; Prefect's pages: %s", config, str(client.api_url).removesuffix("/api/"))
         await _until_stopped(
             runner.start(),
@@ -116,6 +116,8 @@ async def _until_stopped(*work):
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
         log.info("Told to stop")
+    for each in tasks[1:]:  # a run that is ended now is not to be made up for now
+        each.cancel()
     await asyncio.to_thread(_end_runs)
     for each in others:
         each.cancel()
