@@ -7,9 +7,7 @@ import json
 import re
 import signal
 from collections import Counter
-from types import SimpleNamespace
 
-import duckdb
 import polars as pl
 import pytest
 import tally
@@ -17,7 +15,7 @@ import year
 import year_lived
 from year_lived import BEFORE_LATE, CORRUPT, DOUBLE, KILLED, LATE, NAMES, NEW_CODE, REPEATED, name_in_series, published
 
-from flows import incidents, ledger
+from flows import incidents
 from flows.arrival import run_due
 from flows.delivery import series
 from flows.settings import load_settings
