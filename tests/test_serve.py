@@ -9,8 +9,10 @@ import stat
 import subprocess
 import sys
 import urllib.error
+import uuid
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from prefect.exceptions import ObjectNotFound
@@ -137,6 +139,7 @@ def test_it_says_when_it_fires_next_and_what_became_of_it(year):
     assert "Next audit: 20" in year.said
     assert "delivery as of 2025-09-30: Completed, published as of 2025-09-30" in year.said
     assert "Traceback" not in year.said
+    assert "does not answer" not in year.said
 
 
 @pytest.mark.flow
@@ -358,6 +361,19 @@ def test_a_sign_of_life_does_not_hide_a_run_that_was_killed(monkeypatch, tmp_pat
     planned = datetime.now(UTC)
     watch._stand_by(tmp_path, planned)
     assert given == [(tmp_path, planned, 60)] * signs
+
+
+def test_a_sign_of_life_names_the_next_firing_as_prefect_plans_it(tmp_path):
+    from prefect.client.schemas.objects import FlowRun
+
+    from flows import health
+    from flows.serve import watch
+
+    run = FlowRun.model_validate({"flow_id": str(uuid.uuid4()), "expected_start_time": "2046-12-01T05:00:00Z"})
+    watch._stand_by(tmp_path, watch._planned(run).astimezone(ZoneInfo("Europe/Berlin")))
+    state = health.read(tmp_path)
+    assert (state["status"], state["next_firing"]) == ("waiting", "2046-12-01T05:00:00+00:00")
+    assert health.complaint(state) is None
 
 
 def test_a_share_that_is_away_stops_no_service(monkeypatch):

@@ -131,4 +131,6 @@ async def _runs(client, deployment_id, states, sort=FlowRunSort.EXPECTED_START_T
 
 
 def _planned(run):
-    return run.expected_start_time or datetime.max.replace(tzinfo=UTC)
+    """A plain time: Prefect's own loses its zone when something is added to it."""
+    planned = run.expected_start_time
+    return datetime.fromtimestamp(planned.timestamp(), UTC) if planned else datetime.max.replace(tzinfo=UTC)
