@@ -164,7 +164,7 @@ def test_the_image_holds_all_that_the_program_ships_and_no_data():
 
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     copied = set(re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE))
-    assert copied == {*packages, "requirements.lock", "pyproject.toml"}
+    assert copied == {*packages, "requirements-run.lock", "pyproject.toml"}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert ignored[1] == "*"
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
