@@ -22,7 +22,7 @@ from test_reach import WATCH, is_own
 
 from flows import ledger
 from flows.errors import AuditError, SettingsError
-from flows.serve import service
+from flows.serve import schedule
 
 TOML = """
 extracts = "delivery"
@@ -189,14 +189,21 @@ def test_the_summary_holds_what_was_released_and_nothing_else(year):
     assert "hidden" in rows[0].values()
 
 
-@pytest.mark.parametrize("schedule", ['cron = "every day"', 'timezone = "Mars/Olympus"'])
-def test_a_schedule_that_cannot_be_read_is_a_setting_to_mend(tmp_path, schedule):
-    text = TOML.replace('cron = "* * * * *"', schedule) if "cron" in schedule else TOML.replace('timezone = "Europe/Berlin"', schedule)
-    (tmp_path / "audit.toml").write_text(text)
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ('cron = "* * * * *"', 'cron = "every day"'),
+        ('cron = "* * * * *"', 'cron = "@monthly"'),
+        ('cron = "* * * * *"', 'cron = "0 0 6 1 * *"'),
+        ('timezone = "Europe/Berlin"', 'timezone = "Mars/Olympus"'),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_a_setting_to_mend(tmp_path, there, instead):
     from flows.settings import load_settings
 
+    (tmp_path / "audit.toml").write_text(TOML.replace(there, instead))
     with pytest.raises(SettingsError, match="cron of five fields"):
-        service.read_schedule(load_settings(tmp_path / "audit.toml"), tmp_path / "audit.toml")
+        schedule.read(load_settings(tmp_path / "audit.toml"), tmp_path / "audit.toml")
 
 
 class Left:

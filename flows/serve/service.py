@@ -6,12 +6,12 @@ import os
 import signal
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flows import prefect_home
-from flows.errors import LockedError, SettingsError, safely
+from flows.errors import LockedError, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.serve import schedule
 from flows.settings import load_settings
 
 POLL = 5  # seconds between two looks for runs that are due
@@ -25,11 +25,11 @@ def serve(config):
     os.umask(0o077)
     with safely(debug=settings.debug):
         home = prefect_home.prepare(settings.out)
-        schedule, is_sites = read_schedule(settings, config), prefect_home.has_own_server()
+        fires, is_sites = schedule.read(settings, config), prefect_home.has_own_server()
         # On a site's server several may serve. On ours, another name would leave a deployment that nobody runs.
         name = config.stem.replace("%", "_") if is_sites else "audit"
         with _alone(home), _server(home, is_sites):
-            asyncio.run(_serve(settings, config, name, schedule))
+            asyncio.run(_serve(settings, config, name, fires))
     log.info("Stopped")
 
 
@@ -55,7 +55,7 @@ def _server(home, is_sites):
     return own_server()
 
 
-async def _serve(settings, config, name, schedule):
+async def _serve(settings, config, name, fires):
     from prefect import get_client
     from prefect.runner import Runner
 
@@ -65,7 +65,7 @@ async def _serve(settings, config, name, schedule):
         is_owed = await watch.tidy(client, name)
         # prefetch: otherwise it fires ten seconds early, and the first of a month begins on the last of the one before
         runner = Runner(name=name, limit=1, pause_on_shutdown=False, query_seconds=POLL, prefetch_seconds=0)
-        deployment_id = await _deploy(runner, name, schedule, settings, config)
+        deployment_id = await _deploy(runner, name, fires, settings, config)
         if is_owed:
             log.info("A firing was missed or cut off while nothing served; it is made up for now")
             await watch.make_up(client, deployment_id)
@@ -77,7 +77,7 @@ async def _serve(settings, config, name, schedule):
         )
 
 
-async def _deploy(runner, name, schedule, settings, config):
+async def _deploy(runner, name, fires, settings, config):
     from prefect.flows import EntrypointType
 
     from flows.audit import audit_due
@@ -85,25 +85,11 @@ async def _deploy(runner, name, schedule, settings, config):
     return await runner.aadd_flow(
         audit_due,
         name=name,
-        schedule=schedule,
+        schedule=fires,
         parameters={"config": str(config)},
         tags=[settings.source, f"suppression {settings.suppression}"],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-
-
-def read_schedule(settings, config):
-    from prefect.schedules import Cron
-
-    try:
-        ZoneInfo(settings.schedule.timezone)
-        return Cron(settings.schedule.cron, timezone=settings.schedule.timezone)
-    except (ValueError, ZoneInfoNotFoundError):
-        raise SettingsError(
-            "'schedule': not a cron of five fields, or not the name of a time zone",
-            where=config,
-            next_step='write for example cron = "0 6 1 * *" and timezone = "Europe/Berlin"',
-        ) from None
 
 
 async def _until_stopped(*work):
