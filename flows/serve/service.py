@@ -23,6 +23,7 @@ def serve(config):
     config = Path(config).resolve()
     settings = load_settings(config)
     os.umask(0o077)
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")  # of a run that is ended in its midst
     with safely(debug=settings.debug):
         home = prefect_home.prepare(settings.out)
         fires, is_sites = schedule.read(settings, config), prefect_home.has_own_server()
