@@ -67,6 +67,7 @@ def year(tmp_path_factory):
         second.says(r"nothing changed")
         kept = {
             "flow_runs": api.runs("RUNNING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"),
+            "to_come": api.runs("SCHEDULED"),
             "task_runs": api("task_runs/filter", {}),
             "artifacts": api("artifacts/filter", {}),
             "logs": api("logs/filter", {}),
@@ -161,6 +162,7 @@ def test_other_accounts_of_the_machine_are_refused(year):
 def test_prefects_pages_read_well_and_name_no_patient(year):
     tasks = [run["name"] for run in year.kept["task_runs"] if run["flow_run_id"] == year.fired]
     assert "read delivery, 2025-09-30" in tasks
+    assert year.kept["to_come"][0]["name"].startswith("due 20")
     assert {"as of 2025-09-30", "suppression cms", "demo (synthetic)"} <= set(year.runs[year.fired]["tags"])
     (deployment,) = year.kept["deployments"]
     assert "usually appropriate?" in deployment["description"]

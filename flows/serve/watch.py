@@ -68,11 +68,18 @@ async def tell(client, deployment_id, settings):
             coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
             if coming and _planned(coming[0]) != planned:
                 planned = _planned(coming[0])
-                log.info("Next audit: %s %s", planned.astimezone(zone).strftime("%Y-%m-%d %H:%M"), zone.key)
+                log.info("Next audit: %s %s", _at(planned, zone), zone.key)
+            for run in coming:
+                if run.name != (name := f"due {_at(_planned(run), zone)}"):  # Prefect makes names up
+                    await client.update_flow_run(run.id, name=name)
             if planned and datetime.now(UTC) >= alive_until and not await _is_at_work(client, deployment_id):
                 alive_until = datetime.now(UTC) + ALIVE
                 await asyncio.to_thread(_stand_by, settings.out, planned.astimezone(zone))
         await asyncio.sleep(LOOK)
+
+
+def _at(planned, zone):
+    return planned.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _stand_by(out, planned):
