@@ -5,12 +5,14 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import urllib.error
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
@@ -44,9 +46,12 @@ def start(folder, name):
     """The service, and its records once it serves."""
     (folder / "watch").mkdir(exist_ok=True)
     (folder / "watch" / "sitecustomize.py").write_text(WATCH)
-    env = bare_environment(WATCHED=str(folder / "watched.jsonl"))
+    port = free_port()
+    env = bare_environment(WATCHED=str(folder / "watched.jsonl"), PREFECT_SERVER_API_PORT=str(port))
     env["PYTHONPATH"] = os.pathsep.join([str(folder / "watch"), env["PYTHONPATH"]])
-    return serve(folder, name, env)
+    service, api = serve(folder, name, env)
+    assert api.address == f"http://127.0.0.1:{port}/api"
+    return service, api
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +78,18 @@ def year(tmp_path_factory):
             "logs": api("logs/filter", {}),
             "deployments": api("deployments/filter", {}),
         }
-        stranger = refused(api)
+        stranger, servers = refused(api), [pid for pid in second.children() if "uvicorn" in command_line(pid)]
         code, seconds = second.ends()
     return SimpleNamespace(
         folder=folder, killed=killed, fired=fired["id"], beside=beside, kept=kept, code=code, seconds=seconds,
-        stranger=stranger, said=second.told.read_text(), runs={run["id"]: run for run in kept["flow_runs"]},
+        stranger=stranger, servers=servers, said=second.told.read_text(), runs={run["id"]: run for run in kept["flow_runs"]},
     )  # fmt: skip
+
+
+def free_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
 
 
 def kill_in_the_midst(folder):
@@ -90,6 +101,13 @@ def kill_in_the_midst(folder):
         cut_off(first)
     assert not (folder / "out" / "current").exists()
     return run_id
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # it has ended
+        return ""
 
 
 def refused(api):
@@ -148,6 +166,12 @@ def test_nothing_listens_or_calls_beyond_loopback(year):
     calls = [json.loads(line) for line in (year.folder / "watched.jsonl").read_text().splitlines()]
     assert [call for call in calls if call[0] == "socket.bind"]
     assert [call for call in calls if not is_own(call[1])] == []
+
+
+@pytest.mark.flow
+def test_its_server_is_the_one_inside_it(year):
+    """Prefect would start another for a client that knows no address, and a killed service would leave it behind."""
+    assert year.servers == []
 
 
 @pytest.mark.flow
