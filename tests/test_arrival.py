@@ -440,8 +440,9 @@ def test_settings_that_cannot_be_meant_are_refused(site, tmp_path):
         days(site.model_copy(update={"source": "synthea"}))
     with pytest.raises(SettingsError, match="within each other"):
         days(site.model_copy(update={"extracts": site.drop / "series"}))
-    with pytest.raises(SettingsError, match="no such drop folder"):
-        days(site.model_copy(update={"drop": tmp_path / "nowhere"}))
+    for look in (days, is_waiting):
+        with pytest.raises(SettingsError, match="no such drop folder"):
+            look(site.model_copy(update={"drop": tmp_path / "nowhere"}))
     with pytest.raises(SettingsError, match="there is something else"):
         days(site.model_copy(update={"extracts": write(tmp_path / "plain")}))
     assert not site.extracts.exists()

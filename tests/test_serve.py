@@ -24,7 +24,7 @@ from test_reach import WATCH, is_own
 
 from flows import ledger
 from flows.errors import AuditError, SettingsError
-from flows.serve import schedule
+from flows.serve import schedule, service
 
 TOML = """
 extracts = "delivery"
@@ -248,6 +248,15 @@ def test_a_schedule_that_cannot_be_read_is_a_setting_to_mend(tmp_path, there, in
     (tmp_path / "audit.toml").write_text(TOML.replace(there, instead))
     with pytest.raises(SettingsError, match="cron of five fields"):
         schedule.read(load_settings(tmp_path / "audit.toml"), tmp_path / "audit.toml")
+
+
+def test_3_a_service_for_deliveries_of_one_day_alone_does_not_begin(tmp_path):
+    """Each firing would fail, and the first may be a month away."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "audit.toml").write_text(f'drop = "drop"{TOML}')
+    with pytest.raises(SettingsError, match="'as_of' is set"):
+        service.serve(tmp_path / "audit.toml")
+    assert not (tmp_path / "out").exists()
 
 
 class Left:

@@ -7,7 +7,7 @@ import signal
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from flows import prefect_home
+from flows import arrival, prefect_home
 from flows.errors import LockedError, safely
 from flows.lock import locked
 from flows.logs import log
@@ -22,9 +22,11 @@ def serve(config):
     """Until it is told to stop."""
     config = Path(config).resolve()
     settings = load_settings(config)
-    os.umask(0o077)
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")  # of a run that is ended in its midst
     with safely(debug=settings.debug):
+        if arrival.is_by_day(settings):
+            arrival.refuse_unfit(settings)
+        os.umask(0o077)
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")  # of a run that is ended in its midst
         home = prefect_home.prepare(settings.out)
         fires, is_sites = schedule.read(settings, config), prefect_home.has_own_server()
         # On a site's server several may serve. On ours, another name would leave a deployment that nobody runs.
