@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,12 @@ def bare_environment(**more):
     """That of a shell: nothing of what these tests set for Prefect."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return env | {"PYTHONPATH": str(ROOT)} | more
+
+
+def free_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
 
 
 class Process:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from served import Api, Process, bare_environment, wait_for
+from served import Api, Process, bare_environment, free_port, wait_for
 from test_packaging import LOCKED
 from typer.testing import CliRunner
 
@@ -52,7 +52,7 @@ def test_a_worker_runs_the_deployment_one_at_a_time(tmp_path):
     (tmp_path / "audit.toml").write_text(AUDIT_TOML)
     own = tmp_path / "prefect.yaml"
     own.write_text(PREFECT_YAML.replace("config: audit.toml", f"config: {tmp_path / 'audit.toml'}"))
-    port = "4717"
+    port = str(free_port())  # another copy of these tests may run on this machine
     env = bare_environment(
         PREFECT_HOME=str(tmp_path / "home"),
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
-from served import Api, bare_environment, cut_off, serve, wait_for
+from served import Api, bare_environment, cut_off, free_port, serve, wait_for
 from test_reach import WATCH, is_own
 
 from flows import ledger
@@ -85,12 +84,6 @@ def year(tmp_path_factory):
         folder=folder, killed=killed, cut=cut, fired=fired["id"], beside=beside, kept=kept, code=code, seconds=seconds,
         stranger=stranger, servers=servers, said=second.told.read_text(), runs={run["id"]: run for run in kept["flow_runs"]},
     )  # fmt: skip
-
-
-def free_port():
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
 
 
 def kill_in_the_midst(folder):
