@@ -56,26 +56,34 @@ async def tell(client, deployment_id, settings):
     alive_until = begun
     while True:
         with _whatever_prefect_says():
-            ended = await _runs(client, deployment_id, ENDED, NEWEST_FIRST, end_time={"after_": begun})
-            for run in reversed(ended):  # of very many the server gives only so many
-                if run.id not in said:
-                    log.info("%s: %s", run.name, _ending(run.state))
-                    said.add(run.id)
-                    if _was_cut_off(run):
-                        log.info("It was cut off; it is made up for now")
-                        await make_up(client, deployment_id)
-            after = {"after_": datetime.now(UTC)}
-            coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
-            if coming and _planned(coming[0]) != planned:
-                planned = _planned(coming[0])
-                log.info("Next audit: %s %s", _at(planned, zone), zone.key)
-            for run in coming:
-                if run.name != (name := f"due {_at(_planned(run), zone)}"):  # Prefect makes names up
-                    await client.update_flow_run(run.id, name=name)
+            await _tell_ended(client, deployment_id, begun, said)
+            planned = await _tell_coming(client, deployment_id, zone, planned)
             if planned and datetime.now(UTC) >= alive_until and not await _is_at_work(client, deployment_id):
                 alive_until = datetime.now(UTC) + ALIVE
                 await asyncio.to_thread(_stand_by, settings.out, planned.astimezone(zone))
         await asyncio.sleep(LOOK)
+
+
+async def _tell_ended(client, deployment_id, begun, said):
+    ended = await _runs(client, deployment_id, ENDED, NEWEST_FIRST, end_time={"after_": begun})
+    for run in reversed([run for run in ended if run.id not in said]):  # of very many the server gives only so many
+        is_owed = _was_cut_off(run)
+        if is_owed:
+            await make_up(client, deployment_id)
+        log.info("%s: %s%s", run.name, _ending(run.state), " It is made up for now." if is_owed else "")
+        said.add(run.id)
+
+
+async def _tell_coming(client, deployment_id, zone, told):
+    """When it fires next; each firing to come gets its time as its name, for Prefect makes names up."""
+    coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time={"after_": datetime.now(UTC)})
+    for run in coming:
+        if run.name != (name := f"due {_at(_planned(run), zone)}"):
+            await client.update_flow_run(run.id, name=name)
+    planned = _planned(coming[0]) if coming else told
+    if planned != told:
+        log.info("Next audit: %s %s", _at(planned, zone), zone.key)
+    return planned
 
 
 def _at(planned, zone):
