@@ -12,8 +12,8 @@ ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 RUN ["python", "-m", "venv", "/app"]
-COPY requirements.lock ./
-RUN ["/app/bin/pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", "requirements.lock"]
+COPY requirements-run.lock ./
+RUN ["/app/bin/pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", "requirements-run.lock"]
 COPY pyproject.toml ./
 COPY flows ./flows
 COPY rules ./rules

@@ -67,15 +67,20 @@ vulnerabilities: ## locked versions against the public list of known vulnerabili
 screenshots: run ## the pictures of docs/ anew, from the bundled example
 	@SCREENSHOTS_OF=$(RESULT) $(BIN)/python -m pytest tests/test_page.py --quiet -k pictures
 
-lock: ## write requirements.lock anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
+LOCKS := requirements requirements-run
+COMPILE = $(BUILD)/lock/bin/pip-compile --quiet --extra install --generate-hashes --no-annotate --no-header --strip-extras --allow-unsafe
+
+lock: ## write both locks anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(BUILD)/lock && $(BUILD)/lock/bin/pip install --quiet pip-tools
 	@cp requirements.lock $(BUILD)/requirements.lock
-	@$(BUILD)/lock/bin/pip-compile --quiet $(UPGRADE) --extra dev --generate-hashes \
-		--no-annotate --no-header --strip-extras --allow-unsafe \
-		--output-file $(BUILD)/requirements.lock pyproject.toml
+	@$(COMPILE) $(UPGRADE) --extra dev --output-file $(BUILD)/requirements.lock pyproject.toml
+	@# What runs, without the proof: the same versions, for pip-compile keeps what the file that it writes has pinned.
+	@cp $(BUILD)/requirements.lock $(BUILD)/requirements-run.lock
+	@$(COMPILE) --output-file $(BUILD)/requirements-run.lock pyproject.toml
 	@# Lines that begin with -- would name where packages were found: that is each machine's own business.
-	@{ sed '/^[^#]/,$$d' requirements.lock; grep -v -e '^#' -e '^--' -e '^$$' $(BUILD)/requirements.lock; } > $(BUILD)/headed.lock
-	@mv $(BUILD)/headed.lock requirements.lock
+	@for name in $(LOCKS); do \
+		{ sed '/^[^#]/,$$d' $$name.lock; grep -v -e '^#' -e '^--' -e '^$$' $(BUILD)/$$name.lock; } > $(BUILD)/headed.lock && \
+		mv $(BUILD)/headed.lock $$name.lock || exit 1; done
 
 clean: ## remove build/, keep .venv
 	@rm -rf $(BUILD)

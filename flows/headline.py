@@ -2,6 +2,7 @@
 
 import polars as pl
 
+MEASURE_WORDS = {"post_completion": "after therapy", "on_treatment": "during therapy"}
 HEADLINE = {
     "measure": "post_completion",
     "basis": "episode",

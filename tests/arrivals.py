@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,6 @@ def config(folder, **more):
     """The settings of a site whose deliveries arrive in folder/drop."""
     lines = {"extracts": "series", "out": "out", "drop": "drop", "deid_mode": "limited_data_set", **more}
     path = Path(folder) / "audit.toml"
-    path.write_text("".join(f'{name} = "{value}"\n' if isinstance(value, str) else f"{name} = {value}\n" for name, value in lines.items()))
+    path.write_text("".join(f"{name} = {json.dumps(value, default=str)}\n" for name, value in lines.items()))
     (folder / "drop").mkdir(exist_ok=True)
     return path

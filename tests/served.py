@@ -1,10 +1,12 @@
 """A service or a server as a process of its own, and what a test may ask of it."""
 
 import base64
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +23,12 @@ def bare_environment(**more):
     """That of a shell: nothing of what these tests set for Prefect."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return env | {"PYTHONPATH": str(ROOT)} | more
+
+
+def free_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
 
 
 class Process:
@@ -49,6 +57,26 @@ class Process:
     def children(self):
         pid = self.process.pid
         return [int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()]
+
+
+def serve(folder, name, env):
+    """`imaging-audit serve` by folder/audit.toml, and Prefect's records once it serves."""
+    process = Process(folder, name, "-m", "flows", "serve", "--config", folder / "audit.toml", env=env)
+    try:
+        address = process.says(r"Prefect's pages: (http://\S+)")[1]
+    except BaseException:
+        process.ends(signal.SIGKILL)
+        raise
+    return process, Api(address, f"audit:{(folder / 'out' / '.prefect' / 'password').read_text().strip()}")
+
+
+def cut_off(process):
+    """The service, and the run that it has at work, as if the machine had stopped."""
+    at_work = process.children()
+    process.ends(signal.SIGKILL)
+    for pid in at_work:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def wait_for(truth, patience=PATIENCE, process=None):

@@ -440,8 +440,9 @@ def test_settings_that_cannot_be_meant_are_refused(site, tmp_path):
         days(site.model_copy(update={"source": "synthea"}))
     with pytest.raises(SettingsError, match="within each other"):
         days(site.model_copy(update={"extracts": site.drop / "series"}))
-    with pytest.raises(SettingsError, match="no such drop folder"):
-        days(site.model_copy(update={"drop": tmp_path / "nowhere"}))
+    for look in (days, is_waiting):
+        with pytest.raises(SettingsError, match="no such drop folder"):
+            look(site.model_copy(update={"drop": tmp_path / "nowhere"}))
     with pytest.raises(SettingsError, match="there is something else"):
         days(site.model_copy(update={"extracts": write(tmp_path / "plain")}))
     assert not site.extracts.exists()
@@ -521,6 +522,35 @@ def test_a_kill_at_any_step_of_refusing_tells_of_it_once(site, tmp_path):
             assert not is_waiting(site)
         step += 1
     assert step > 4
+
+
+def test_a_kill_at_any_step_of_withdrawing_leaves_it_read_or_withdrawn(site, tmp_path):
+    """The next audit succeeds either way and remembers it once; the same command again ends what was begun."""
+    for name in ("2024-04", "2024-05"):
+        dropped(made(site, name), site.drop)
+    days(site)
+    before = {each: shutil.copytree(each, tmp_path / f"before-{each.name}", symlinks=True) for each in (site.extracts, site.out)}
+    step, again, ends = 1, True, set()
+    while again:
+        for folder, copy in before.items():
+            shutil.rmtree(folder)
+            shutil.copytree(copy, folder, symlinks=True)
+        with tally.counted("SIGKILL at every step of withdrawing a delivery"):
+            again = dies_at(step, tmp_path, lambda: listing.withdraw(site, "2024-04", "from the test system"))
+            row = listing.rows(site)[0]
+            ends.add(row["state"])
+            assert (row["state"], row["why"]) in (("accepted", None), ("withdrawn", "from the test system"))
+            assert again or row["state"] == "withdrawn"
+            is_out = row["state"] == "withdrawn"
+            assert days(site) == (["2024-05"] if is_out else [])
+            assert len(entries(site, "withdrawn")) == is_out
+            listing.withdraw(site, "2024-04", "from the test system")
+            assert days(site) == ([] if is_out else ["2024-05"])
+            assert [entry["says"] for entry in entries(site, "withdrawn")] == ["from the test system"]
+            assert {path.name for path in (site.extracts / "2024-04").iterdir()} == {"orders.csv", "diagnoses.csv", series.WITHDRAWN}
+        step += 1
+    assert ends == {"accepted", "withdrawn"}
+    assert step > 5
 
 
 def test_a_kill_at_any_step_of_filing_leaves_what_is_shown_and_one_line(tmp_path):

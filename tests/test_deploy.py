@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from served import Api, Process, bare_environment, wait_for
+from served import Api, Process, bare_environment, free_port, wait_for
 from test_packaging import LOCKED
 from typer.testing import CliRunner
 
@@ -52,7 +52,7 @@ def test_a_worker_runs_the_deployment_one_at_a_time(tmp_path):
     (tmp_path / "audit.toml").write_text(AUDIT_TOML)
     own = tmp_path / "prefect.yaml"
     own.write_text(PREFECT_YAML.replace("config: audit.toml", f"config: {tmp_path / 'audit.toml'}"))
-    port = "4717"
+    port = str(free_port())  # another copy of these tests may run on this machine
     env = bare_environment(
         PREFECT_HOME=str(tmp_path / "home"),
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
@@ -164,7 +164,7 @@ def test_the_image_holds_all_that_the_program_ships_and_no_data():
 
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     copied = set(re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE))
-    assert copied == {*packages, "requirements.lock", "pyproject.toml"}
+    assert copied == {*packages, "requirements-run.lock", "pyproject.toml"}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert ignored[1] == "*"
     assert {line[1:] for line in ignored if line.startswith("!")} == copied

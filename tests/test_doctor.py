@@ -132,6 +132,14 @@ def installed(monkeypatch):
     return pretend
 
 
+def test_a_day_that_is_set_fits_no_drop_folder(site):
+    (site / "drop").mkdir()
+    write(site, 'drop = "drop"\nas_of = 2025-06-30\n')
+    found = asked("Delivery", site)
+    assert (found.status, found.exit_code) == ("error", 3)
+    assert "'as_of' is set" in found.found
+
+
 def test_python(site, monkeypatch):
     holds(asked("Python", site))
     monkeypatch.setattr(software.platform, "python_version", lambda: "3.10.4")

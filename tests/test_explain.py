@@ -5,7 +5,10 @@ import re
 from datetime import date
 
 import duckdb
+import pipeline
 import pytest
+import yaml
+from tables import read_table
 from tiny import audited
 
 from flows import ROOT
@@ -151,6 +154,23 @@ def test_the_fate_told_is_the_one_counted_in_the_funnel(con):
         for fate in tell(con, order_id)["fate"]:
             told[fate["reason"]] = told.get(fate["reason"], 0) + 1
     assert told == counted
+
+
+def test_an_order_that_came_again_says_which_rows_stand_no_more():
+    """o61 came in May under another code, was corrected in June and sent once more in July, padded."""
+    drawn = {extract: [row | {"delivery": "2024-06"} for row in read_table(text)] for extract, text in yaml.safe_load(DELIVERY.read_text(encoding="utf-8")).items()}
+    (order,) = (row for row in drawn["orders"] if row["order_id"] == "o61")
+    drawn["orders"] += [order | {"delivery": "2024-05", "code": "77066"}, order | {"delivery": "2024-07", "order_id": " o61 "}]
+    con = pipeline.audit(drawn)
+    told = chapters(explain(con, "o61"))
+    assert "read from 2024-07/orders.csv" in told["Order"]
+    assert re.sub(r"line \d+", "line N", told["Superseded"]) == (
+        "2024-05/orders.csv, line N: came in delivery 2024-05, superseded by delivery 2024-07 "
+        "2024-06/orders.csv, line N: came in delivery 2024-06, superseded by delivery 2024-07"
+    )
+    assert "Superseded" not in chapters(explain(con, "o62"))
+    assert [row["superseded_by"] for row in json.loads(explain(con, "o61", as_json=True))["superseded_row"]] == ["2024-07"] * 2
+    con.close()
 
 
 def test_a_published_database_is_only_read(con, tmp_path):

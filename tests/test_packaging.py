@@ -15,11 +15,11 @@ from flows import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+RUN_LOCK = (ROOT / "requirements-run.lock").read_text(encoding="utf-8")
 LOCKED = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)", LOCK, re.MULTILINE))
-DECLARED = [
-    Requirement(line)
-    for line in PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]
-]
+OPTIONAL = PROJECT["project"]["optional-dependencies"]
+NEEDED = [Requirement(line) for line in PROJECT["project"]["dependencies"] + OPTIONAL["install"]]
+DECLARED = NEEDED + [Requirement(line) for line in OPTIONAL["dev"]]
 # Written in pieces, so that this file does not find itself.
 HOSTS = ["pypi" + ".org", "python" + "hosted", "index" + "-url", "find" + "-links", "npmjs" + ".", "deb." + "debian"]
 MACHINE_PATHS = ["/ho" + "me/", "/ro" + "ot/", "/wo" + "rk/", "/op" + "t/", "/Us" + "ers/"]
@@ -49,8 +49,31 @@ def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def entries_of(lock):
+    return re.split(r"\n(?=[a-z0-9])", lock.split("\n", 2)[2].rstrip("\n"))
+
+
+def reached(requirements):
+    """The names of all that they ask for, directly or through another, on this machine."""
+    seen, waiting = set(), list(requirements)
+    while waiting:
+        one = waiting.pop()
+        if (normal(one.name), *sorted(one.extras)) not in seen:
+            seen.add((normal(one.name), *sorted(one.extras)))
+            asked = [Requirement(line) for line in importlib.metadata.requires(one.name) or ()]
+            waiting += [each for each in asked if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in {"", *one.extras})]
+    return {name for name, *_ in seen}
+
+
+def test_what_the_image_installs_is_what_runs_and_nothing_of_the_proof():
+    """The same versions and hashes as everywhere, so that the tests speak for it."""
+    assert set(entries_of(RUN_LOCK)) <= set(entries_of(LOCK))
+    assert {entry.split("==")[0] for entry in entries_of(RUN_LOCK)} == reached(NEEDED)
+    assert not {"pytest", "playwright", "hypothesis", "ruff", "sqlglot"} & reached(NEEDED)
+
+
 def test_the_lock_holds_versions_and_hashes_and_no_address():
-    entries = re.split(r"\n(?=[a-z0-9])", LOCK.split("\n", 2)[2])
+    entries = entries_of(LOCK)
     assert len(entries) == len(LOCKED) > 100
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in LOCK

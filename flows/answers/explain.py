@@ -9,7 +9,7 @@ from flows.answers.prose import WIDTH, entry, headed, in_words, listed
 from flows.errors import NotFoundError
 
 CHAPTERS = (
-    *("order_line", "fate", "label", "cancer", "diagnosis", "course_event"),
+    *("order_line", "superseded_row", "fate", "label", "cancer", "diagnosis", "course_event"),
     *("phase", "router_trial", "exam_line", "verdict", "calendar"),
 )
 NAMELESS = {
@@ -51,6 +51,7 @@ def _rows(con, chapter, order_id):
 def _pages(story):
     order, label = _first(story["order_line"]), _first(story["label"])
     yield from _order(order) if order else _unread(story["fate"][0])
+    yield from entry("Superseded", *map(_superseded, story["superseded_row"]))
     yield from _verdict(label, story["cancer"]) if label else _left(story["fate"])
     yield from _cancers(story, is_read=bool(order) or not story["fate"][0]["is_kept"])
     if label:
@@ -85,6 +86,10 @@ def _order(order):
 
 def _unread(fate):
     return entry("Order", f"{fate['order_id']}, in {fate['part']}, line {fate['line']}")
+
+
+def _superseded(row):
+    return f"{row['part']}, line {row['line']}: came in delivery {row['delivery']}, superseded by delivery {row['superseded_by']}"
 
 
 def _left(fates):

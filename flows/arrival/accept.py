@@ -9,7 +9,7 @@ import os
 import shutil
 
 from flows import ROOT, incidents, ledger, releases
-from flows.arrival.drop import SUMS, Arrived, arrived, looked_at
+from flows.arrival.drop import SUMS, Arrived, arrived, looked_at, refuse_absent
 from flows.delivery import deidentify, ingest, series
 from flows.delivery.parts import find_parts, format_of
 from flows.errors import DeidentificationError, DeliveryError, SettingsError
@@ -28,8 +28,7 @@ class StillMoving(Exception):
 
 def accept(settings):
     """Take in what is complete and new, in its order. The out folder is held; the series is, too, while this lasts."""
-    if not settings.drop.is_dir():
-        raise SettingsError("there is no such drop folder", where=settings.drop, next_step="make it, or mend 'drop'")
+    refuse_absent(settings.drop)
     _refuse_places(settings.drop.resolve(), settings.extracts.resolve())
     settings.extracts.mkdir(parents=True, exist_ok=True)
     with locked(settings.extracts):

@@ -18,21 +18,31 @@ def due(settings):
     Those of a past day are filed by whoever runs them, as their day says. An audit changes what is due after it only by
     failing, so each is yielded once; a delivery that arrives meanwhile is for the next call.
     """
-    if settings.drop is None and not series.is_series(settings.extracts):
+    if not is_by_day(settings):
         yield settings
         return
-    if settings.as_of:
-        raise SettingsError(
-            "'as_of' is set, and each day of a series has its own",
-            next_step="take it out of the settings; imaging-audit run --as-of audits one day",
-        )
-    series.refuse_foreign(settings)
+    refuse_unfit(settings)
     with held(settings), safely(debug=settings.debug):
         if settings.drop:
             accept(settings)
         _remember_withdrawn(settings)
         days = _days(settings)
     yield from days
+
+
+def is_by_day(settings):
+    """Whether deliveries come one after another, each covering up to a day."""
+    return settings.drop is not None or series.is_series(settings.extracts)
+
+
+def refuse_unfit(settings):
+    """What settings of such a site cannot mean."""
+    if settings.as_of:
+        raise SettingsError(
+            "'as_of' is set, and each day of a series has its own",
+            next_step="take it out of the settings; imaging-audit run --as-of audits one day",
+        )
+    series.refuse_foreign(settings)
 
 
 def run_due(settings, run_one):

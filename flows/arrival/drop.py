@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows import ledger
 from flows.delivery import series
-from flows.errors import DeliveryError
+from flows.errors import DeliveryError, SettingsError
 from flows.workspace import DELIVERED, digest, sha256
 
 SUMS, DONE = "SHA256SUMS", "DONE"
@@ -127,9 +127,15 @@ def looked_at(out):
     return {entry["seen"] for entry in ledger.read(out) if entry["event"] in SEEN and entry.get("seen")}
 
 
+def refuse_absent(drop):
+    if not drop.is_dir():
+        raise SettingsError("there is no such drop folder", where=drop, next_step="make it, or mend 'drop'")
+
+
 def is_waiting(settings):
     """Whether a complete delivery lies there that was neither accepted nor refused: no file is read but the marker."""
-    if settings.drop is None or not settings.drop.is_dir():
+    if settings.drop is None:
         return False
+    refuse_absent(settings.drop)
     known = looked_at(settings.out)
     return any(each.seen not in known and each.is_complete() for each in arrived(settings.drop))

@@ -13,8 +13,9 @@ from flows.drawings import over_time
 from flows.drawings.canvas import PHONE, WIDTH, percent
 from flows.drawings.slots import finest, last_day, slots
 from flows.drawings.slots import words as in_words
+from flows.headline import MEASURE_WORDS
 
-MEASURES = {"post_completion": "After therapy", "on_treatment": "During therapy"}
+MEASURES = {name: words.capitalize() for name, words in MEASURE_WORDS.items()}
 LOOK = "Look at what changed then, in the data first and in care second."
 GOES_ON = "A point that moves inside what chance does needs no explanation; keep on counting."
 

@@ -3,10 +3,11 @@
 import csv
 import difflib
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from flows import ROOT
 from flows.doctor.finding import error, not_applicable, of_error, ok, warning
+from flows.serve.schedule import has_five_fields, zone
 
 FIRINGS = 3
 FIELDS = 'write five fields: minute, hour, day of the month, month, day of the week, as in "0 6 1 * *"'
@@ -28,8 +29,8 @@ def declared(scene):
 
 def time_zone(scene):
     name = scene.settings.schedule.timezone
-    if _zone(name):
-        return ok(f"{name}, where it is {datetime.now(_zone(name)):%Y-%m-%d %H:%M} now")
+    if found := zone(name):
+        return ok(f"{name}, where it is {datetime.now(found):%Y-%m-%d %H:%M} now")
     if not available_timezones():
         return error("this machine knows no time zones", "python -m pip install tzdata, or apt-get install tzdata")
     return error("schedule.timezone is no time zone that this machine knows", _nearest(name))
@@ -40,11 +41,10 @@ def cron(scene):
     from cronsim import CronSim, CronSimError
 
     schedule = scene.settings.schedule
-    zone = _zone(schedule.timezone) or ZoneInfo("UTC")
-    if len(schedule.cron.split()) != 5:  # a sixth would be seconds to one library and nonsense to another
+    if not has_five_fields(schedule.cron):
         return error("schedule.cron has not five fields", FIELDS)
     try:
-        firings = CronSim(schedule.cron, datetime.now(zone))
+        firings = CronSim(schedule.cron, datetime.now(zone(schedule.timezone) or ZoneInfo("UTC")))
         told = [f"{next(firings):%a %Y-%m-%d %H:%M}" for _ in range(FIRINGS)]
     except CronSimError as wrong:
         return error(f"schedule.cron cannot be read: {wrong}", FIELDS)
@@ -78,13 +78,6 @@ def _are_in_file(config):
     import tomllib
 
     return bool(tomllib.loads(config.read_text(encoding="utf-8")).get("notify", {}).get("urls"))
-
-
-def _zone(name):
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
 
 
 def _nearest(name, known=None):

@@ -19,9 +19,12 @@ def rules(scene):
 
 
 def delivery(scene):
+    from flows import arrival
     from flows.delivery import deidentify, series
 
     settings = scene.settings
+    if settings.drop:
+        arrival.refuse_unfit(settings)
     if not settings.extracts.is_dir():
         return not_applicable("none was accepted yet: deliveries arrive in drop" if settings.drop else "there is none")
     try:

@@ -4,13 +4,13 @@ import math
 
 from flows.drawings.slots import finest
 from flows.exports import cells
-from flows.headline import HEADLINE
+from flows.headline import HEADLINE, MEASURE_WORDS
 
 BLUE, SOFT, DARK = "#0B5394", "#6D94B8", "#16212C"
 FIRST, AT_COLUMN = 5, 7  # where the figures begin, and where the charts stand beside them
 HEIGHT = 21  # rows that a chart takes
 SIZE = {"width": 780, "height": 390}
-NAMES = {"post_completion": "After therapy", "on_treatment": "During therapy"}
+NAMES = {name: words.capitalize() for name, words in MEASURE_WORDS.items()}
 RATED = {"Number counted": "n_index", "Rate": "rate", "Interval, low": "ci_low", "Interval, high": "ci_high"}
 NOT_SHOWN = "No figure of this chart is shown."
 

@@ -1,6 +1,8 @@
 """What of the tables beside the measure stands on the page, and in which order. Their words stand in reports/."""
 
-MEASURES = ("post_completion", "on_treatment")
+from flows.headline import MEASURE_WORDS
+
+MEASURES = tuple(MEASURE_WORDS)
 GRAINS = ("all", "year", "quarter")
 
 

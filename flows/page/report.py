@@ -15,13 +15,13 @@ from flows.control import spc
 from flows.drawings.slots import rated
 from flows.exports.cells import HARD_SPACE, MASKED, NOTHING, WITHHELD, band, moved
 from flows.exports.facts import disclosures, is_synthetic
-from flows.headline import HEADLINE
+from flows.headline import HEADLINE, MEASURE_WORDS
 from flows.page import attrition, bars, summary
 from flows.page.beside import beside, with_maturity
 from flows.page.history import by_run
 from flows.page.spread import spread
 
-MEASURES = ("post_completion", "on_treatment")
+MEASURES = tuple(MEASURE_WORDS)
 STRATA = (
     "site", "therapy_class", "intent_tier", "edition", "payer", "age_band", "sex", "gender_identity", "race",
     "ethnicity", "breast_density",
@@ -37,7 +37,7 @@ PHASES = (
     ("after surgery", "follow-up", "after_surgery"),
 )
 OUTCOMES = ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate", "n_unrated", "n_indeterminate")
-SPOKEN = {"post_completion": "after therapy", "on_treatment": "during therapy", "all": "all cases"}
+SPOKEN = MEASURE_WORDS | {"all": "all cases"}
 LETTERS = {word: word.upper() for word in ("us", "mri", "dbt", "ct", "cta", "dxa", "fdg", "pet", "mbi")}
 
 

@@ -4,10 +4,9 @@ import polars as pl
 from prefect import get_client, runtime
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.headline import BANDS, HIDDEN, headline, headline_row
+from flows.headline import BANDS, HIDDEN, MEASURE_WORDS, headline, headline_row
 from flows.publish import read_manifest
 
-MEASURES = {"post_completion": "after therapy", "on_treatment": "during therapy"}
 COUNTS = {
     "orders": "n_index",
     "appropriate": "n_appropriate",
@@ -30,7 +29,7 @@ def show(settings, name=None):
     create_markdown_artifact(headline(settings.out), key="headline", description="Under disclosure control")
     compliance = pl.read_parquet(settings.out / "exports" / "compliance.parquet")
     create_table_artifact(
-        [row(name, headline_row(compliance, name)) for name in MEASURES],
+        [row(name, headline_row(compliance, name)) for name in MEASURE_WORDS],
         key="summary",
         description=f"First imaging orders of all periods, episodes; under disclosure control ({manifest['suppression']})",
     )
@@ -42,9 +41,9 @@ def show(settings, name=None):
 def row(name, released):
     """A masked cell says so; one that has no value stays empty."""
     if released is None:
-        return {"first imaging orders": MEASURES[name], "usually appropriate": "no such orders"}
+        return {"first imaging orders": MEASURE_WORDS[name], "usually appropriate": "no such orders"}
     return {
-        "first imaging orders": MEASURES[name],
+        "first imaging orders": MEASURE_WORDS[name],
         "usually appropriate": _figure(released),
         "95 % interval": _span(released, "ci_low", "ci_high"),
         "bounds": _span(released, "bound_low", "bound_high"),

@@ -21,9 +21,13 @@ PATIENCE = 120
 @contextmanager
 def own_server():
     """The address of its pages, as long as it runs."""
+    from prefect.context import refresh_global_settings_context
+
     with _bound() as door:
         address = f"http://{HOST}:{door.getsockname()[1]}"
         os.environ["PREFECT_API_URL"] = f"{address}/api"
+        # Prefect read its environment when it was imported; without the address it would start a second server for itself.
+        refresh_global_settings_context()
         server, thread = _start(door)
         try:
             yield address

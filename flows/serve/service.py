@@ -6,12 +6,12 @@ import os
 import signal
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flows import prefect_home
-from flows.errors import LockedError, SettingsError, safely
+from flows import arrival, prefect_home
+from flows.errors import LockedError, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.serve import schedule
 from flows.settings import load_settings
 
 POLL = 5  # seconds between two looks for runs that are due
@@ -22,14 +22,17 @@ def serve(config):
     """Until it is told to stop."""
     config = Path(config).resolve()
     settings = load_settings(config)
-    os.umask(0o077)
     with safely(debug=settings.debug):
+        if arrival.is_by_day(settings):
+            arrival.refuse_unfit(settings)
+        os.umask(0o077)
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")  # of a run that is ended in its midst
         home = prefect_home.prepare(settings.out)
-        schedule, is_sites = read_schedule(settings, config), prefect_home.has_own_server()
+        fires, is_sites = schedule.read(settings, config), prefect_home.has_own_server()
         # On a site's server several may serve. On ours, another name would leave a deployment that nobody runs.
         name = config.stem.replace("%", "_") if is_sites else "audit"
         with _alone(home), _server(home, is_sites):
-            asyncio.run(_serve(settings, config, name, schedule))
+            asyncio.run(_serve(settings, config, name, fires))
     log.info("Stopped")
 
 
@@ -55,20 +58,20 @@ def _server(home, is_sites):
     return own_server()
 
 
-async def _serve(settings, config, name, schedule):
+async def _serve(settings, config, name, fires):
     from prefect import get_client
     from prefect.runner import Runner
 
     from flows.serve import watch
 
     async with get_client() as client:
-        was_missed = await watch.tidy(client, name)
+        is_owed = await watch.tidy(client, name)
         # prefetch: otherwise it fires ten seconds early, and the first of a month begins on the last of the one before
         runner = Runner(name=name, limit=1, pause_on_shutdown=False, query_seconds=POLL, prefetch_seconds=0)
-        deployment_id = await _deploy(runner, name, schedule, settings, config)
-        if was_missed:
-            log.info("A firing was missed while nothing served; it is made up for now")
-            await client.create_flow_run_from_deployment(deployment_id, tags=["missed"])
+        deployment_id = await _deploy(runner, name, fires, settings, config)
+        if is_owed:
+            log.info("A firing was missed or cut off while nothing served; it is made up for now")
+            await watch.make_up(client, deployment_id)
         log.info("Serving %s; Prefect's pages: %s", config, str(client.api_url).removesuffix("/api/"))
         await _until_stopped(
             runner.start(),
@@ -77,7 +80,7 @@ async def _serve(settings, config, name, schedule):
         )
 
 
-async def _deploy(runner, name, schedule, settings, config):
+async def _deploy(runner, name, fires, settings, config):
     from prefect.flows import EntrypointType
 
     from flows.audit import audit_due
@@ -85,25 +88,11 @@ async def _deploy(runner, name, schedule, settings, config):
     return await runner.aadd_flow(
         audit_due,
         name=name,
-        schedule=schedule,
+        schedule=fires,
         parameters={"config": str(config)},
         tags=[settings.source, f"suppression {settings.suppression}"],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-
-
-def read_schedule(settings, config):
-    from prefect.schedules import Cron
-
-    try:
-        ZoneInfo(settings.schedule.timezone)
-        return Cron(settings.schedule.cron, timezone=settings.schedule.timezone)
-    except (ValueError, ZoneInfoNotFoundError):
-        raise SettingsError(
-            "'schedule': not a cron of five fields, or not the name of a time zone",
-            where=config,
-            next_step='write for example cron = "0 6 1 * *" and timezone = "Europe/Berlin"',
-        ) from None
 
 
 async def _until_stopped(*work):
@@ -116,6 +105,8 @@ async def _until_stopped(*work):
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
         log.info("Told to stop")
+    for each in tasks[1:]:  # a run that is ended now is not to be made up for now
+        each.cancel()
     await asyncio.to_thread(_end_runs)
     for each in others:
         each.cancel()

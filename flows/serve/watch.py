@@ -18,13 +18,15 @@ from flows.logs import log
 FLOW = "imaging-order-audit-due"
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]
 ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+NEWEST_FIRST = FlowRunSort.END_TIME_DESC
 LOOK = 5  # seconds between two looks at Prefect's records
 ALIVE = timedelta(seconds=60)  # between two signs of life in the health file
 LONGEST = 3600  # between two looks at a delivery that no audit takes in
+MADE_UP = "missed"  # tag of a run that makes up for one
 
 
 async def tidy(client, name):
-    """Runs that a killed service left as running would be so for ever. Whether a firing was missed meanwhile."""
+    """Runs that a killed service left as running would be so for ever. Whether one is to be made up for: missed, or cut off."""
     try:
         deployment = await client.read_deployment_by_name(f"{FLOW}/{name}")
     except ObjectNotFound:
@@ -35,7 +37,17 @@ async def tidy(client, name):
     missed = [run for run in await _runs(client, deployment.id, [StateType.SCHEDULED]) if _planned(run) < now]
     for run in missed:
         await client.delete_flow_run(run.id)
-    return bool(missed)
+    last = await _runs(client, deployment.id, ENDED, NEWEST_FIRST, limit=1)
+    return bool(missed) or any(map(_was_cut_off, last))
+
+
+def _was_cut_off(run):
+    """And is to be made up for: once, for what cuts that off too would do so for ever. Then the next firing may try."""
+    return run.state.is_crashed() and MADE_UP not in run.tags
+
+
+async def make_up(client, deployment_id):
+    await client.create_flow_run_from_deployment(deployment_id, tags=[MADE_UP])
 
 
 async def tell(client, deployment_id, settings):
@@ -44,19 +56,38 @@ async def tell(client, deployment_id, settings):
     alive_until = begun
     while True:
         with _whatever_prefect_says():
-            for run in await _runs(client, deployment_id, ENDED, end_time={"after_": begun}):
-                if run.id not in said:
-                    log.info("%s: %s", run.name, _ending(run.state))
-                    said.add(run.id)
-            after = {"after_": datetime.now(UTC)}
-            coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time=after)
-            if coming and _planned(coming[0]) != planned:
-                planned = _planned(coming[0])
-                log.info("Next audit: %s %s", planned.astimezone(zone).strftime("%Y-%m-%d %H:%M"), zone.key)
+            await _tell_ended(client, deployment_id, begun, said)
+            planned = await _tell_coming(client, deployment_id, zone, planned)
             if planned and datetime.now(UTC) >= alive_until and not await _is_at_work(client, deployment_id):
                 alive_until = datetime.now(UTC) + ALIVE
                 await asyncio.to_thread(_stand_by, settings.out, planned.astimezone(zone))
         await asyncio.sleep(LOOK)
+
+
+async def _tell_ended(client, deployment_id, begun, said):
+    ended = await _runs(client, deployment_id, ENDED, NEWEST_FIRST, end_time={"after_": begun})
+    for run in reversed([run for run in ended if run.id not in said]):  # of very many the server gives only so many
+        is_owed = _was_cut_off(run)
+        if is_owed:
+            await make_up(client, deployment_id)
+        log.info("%s: %s%s", run.name, _ending(run.state), " It is made up for now." if is_owed else "")
+        said.add(run.id)
+
+
+async def _tell_coming(client, deployment_id, zone, told):
+    """When it fires next; each firing to come gets its time as its name, for Prefect makes names up."""
+    coming = await _runs(client, deployment_id, [StateType.SCHEDULED], expected_start_time={"after_": datetime.now(UTC)})
+    for run in coming:
+        if run.name != (name := f"due {_at(_planned(run), zone)}"):
+            await client.update_flow_run(run.id, name=name)
+    planned = _planned(coming[0]) if coming else told
+    if planned != told:
+        log.info("Next audit: %s %s", _at(planned, zone), zone.key)
+    return planned
+
+
+def _at(planned, zone):
+    return planned.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _stand_by(out, planned):
@@ -85,10 +116,12 @@ async def drop(client, deployment_id, settings):
     wait = usual = settings.schedule.look_every_seconds
     while True:
         await asyncio.sleep(wait)
-        is_waiting = await _is_waiting(settings)
-        wait = min(2 * wait, LONGEST) if is_waiting else usual
+        if not await _is_waiting(settings):
+            wait = usual
+            continue
         with _whatever_prefect_says():
-            if is_waiting and not await _is_at_work(client, deployment_id):
+            if not await _is_at_work(client, deployment_id):
+                wait = min(2 * wait, LONGEST)
                 log.info("A delivery is complete: its audit starts")
                 await client.create_flow_run_from_deployment(deployment_id, tags=["delivery arrived"])
 
@@ -107,11 +140,12 @@ async def _is_at_work(client, deployment_id):
     return bool(scheduled or await _runs(client, deployment_id, AT_WORK))
 
 
-async def _runs(client, deployment_id, states, **also):
+async def _runs(client, deployment_id, states, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=None, **also):
     given = {"deployment_id": {"any_": [deployment_id]}, "state": {"type": {"any_": states}}, **also}
-    chosen = FlowRunFilter.model_validate(given)
-    return await client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
+    return await client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(given), sort=sort, limit=limit)
 
 
 def _planned(run):
-    return run.expected_start_time or datetime.max.replace(tzinfo=UTC)
+    """A plain time: Prefect's own loses its zone when something is added to it."""
+    planned = run.expected_start_time
+    return datetime.fromtimestamp(planned.timestamp(), UTC) if planned else datetime.max.replace(tzinfo=UTC)
