@@ -77,10 +77,14 @@ class Arrived:
             raise DeliveryError(f"{SUMS} cannot be read", next_step=f"write it with: sha256sum * > {SUMS}")
         return {line[2].removeprefix("./"): line[1].lower() for line in found}
 
+    @property
+    def is_or_holds_no_file(self):
+        return self.folder.is_symlink() or not all(stat.S_ISREG(facts.st_mode) for facts in self.files.values())
+
     def lacks(self):
         """Why it is not complete, in words that name no file; None where it is."""
-        if self.folder.is_symlink() or any(stat.S_ISLNK(facts.st_mode) for facts in self.files.values()):
-            return None
+        if self.is_or_holds_no_file:
+            return None  # nothing of it may be opened, its markers neither: a pipe would be read for ever
         for error in self._found[1]:
             raise error
         if self.sums is not None:
@@ -105,8 +109,8 @@ class Arrived:
 
     def hashes(self):
         """{path: hash} of every file as it is now."""
-        if self.folder.is_symlink() or not all(stat.S_ISREG(facts.st_mode) for facts in self.files.values()):
-            raise DeliveryError("it is or holds a link", next_step="copy the files themselves into a folder of their own")
+        if self.is_or_holds_no_file:
+            raise DeliveryError("it is or holds a link, or what is no file", next_step="copy the files themselves into a folder of their own")
         return {path: sha256(self.folder / path) for path in self.files}
 
 
