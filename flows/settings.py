@@ -180,7 +180,7 @@ def _nearest(key, known):
     close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
     if not close and known is Settings.model_fields:
         # A parameter of the measure has its own table, and its name without it is the likeliest slip.
-        close = [f"parameters.{name}" for name in difflib.get_close_matches(key, _parameter_names(ROOT / "rules"), n=1, cutoff=0.5)]
+        close = [f"parameters.{name}" for name in difflib.get_close_matches(key, _parameter_names(), n=1, cutoff=0.5)]
     return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(sorted(known))
 
 
@@ -201,16 +201,13 @@ def _check_site_rules(settings, config):
 
 
 def _check_parameters(settings, config):
-    known = _parameter_names(ROOT / "rules") | _parameter_names(settings.site_rules)
     for name in settings.parameters:
-        _known(name, known, "parameter", config or "settings, parameters")
+        _known(name, _parameter_names(), "parameter", config or "settings, parameters")
 
 
-def _parameter_names(folder):
-    path = Path(folder) / "parameter.csv" if folder else None
-    if not path or not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as lines:
+def _parameter_names():
+    """Ours; a site changes their values and adds none."""
+    with (ROOT / "rules" / "parameter.csv").open(encoding="utf-8", newline="") as lines:
         return {row["name"] for row in csv.DictReader(lines)}
 
 

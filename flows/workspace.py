@@ -15,6 +15,7 @@ from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.rule_files import site_paths
 from flows.settings import Settings
 from flows.software import versions
 
@@ -207,7 +208,7 @@ def _hash_shipped(site_rules):
     """Rules, SQL, expectations, page and code: everything of ours that can move a figure."""
     ours = {path for pattern in SHIPPED for path in ROOT.glob(pattern) if path.is_file()}
     files = {path.relative_to(ROOT).as_posix(): sha256(path) for path in sorted(ours) if path.suffix != ".pyc"}
-    site = sorted(Path(site_rules).rglob("*.csv")) if site_rules else []
+    site = site_paths(site_rules) if site_rules else []
     return files | {f"site/{path.relative_to(site_rules).as_posix()}": sha256(path) for path in site}
 
 
