@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tally
 from bulk import write_bulk
 from conftest import audit
 
-from flows import machine
+from flows import ROOT, machine
 from flows.demo import write_demo
 from flows.errors import PublishError
 
@@ -97,7 +96,7 @@ def test_a_delivery_ten_times_larger_than_memory_finishes(tmp_path):
     arguments = ["run", "--direct", "--extracts", tmp_path / "delivery", "--out", tmp_path / "out", "--config", tmp_path / "delivery" / "audit.toml"]
     little = {"IMAGING_AUDIT_MEMORY_LIMIT": f"{limit}MB", "IMAGING_AUDIT_THREADS": "1"}
     with tally.counted("a delivery ten times larger than memory_limit"):
-        program = subprocess.Popen([Path(sys.executable).with_name("imaging-audit"), *arguments], env=os.environ | little)
+        program = subprocess.Popen([sys.executable, "-m", "flows", *arguments], cwd=ROOT, env=os.environ | little)
         _, status, used = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
         peak = used.ru_maxrss // 1000
