@@ -162,6 +162,8 @@ def _read_toml(path):
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"not TOML: {error}", where=path, next_step="compare with audit.example.toml") from None
+    except RecursionError:
+        raise SettingsError("tables or lists lie hundreds deep within each other", where=path, next_step="compare with audit.example.toml") from None
     for key in content:
         _known(key, Settings.model_fields, "setting", path)
     # A path in a file is meant from where the file stands, so that a scheduled run may start anywhere.

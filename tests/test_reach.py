@@ -232,6 +232,15 @@ def test_a_setting_is_a_value_and_never_sql(tmp_path, given):
     assert refused.value.exit_code in (3, 5, 7)
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 3_000, "a = " + "{a = " * 3_000, "[" + "a." * 3_000 + "a]\n", "\x00", "parameters = 7"])
+def test_settings_that_no_person_wrote_are_refused(tmp_path, text):
+    config = tmp_path / "audit.toml"
+    config.write_text(text)
+    with pytest.raises(AuditError) as refused:
+        load_settings(config, extracts=tmp_path, out=tmp_path, deid_mode="limited_data_set")
+    assert refused.value.exit_code == 3
+
+
 def load_and_run(given):
     with opened(load_settings(**given)) as run:
         stages.load_rules(run)
