@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import time
 from datetime import date
 from types import SimpleNamespace
@@ -268,6 +269,48 @@ def test_what_never_ends_when_it_is_read_is_refused_unread(site, name):
     if not child:
         try:
             os._exit(0 if is_waiting(site) and days(site) == ["2024-05"] and "no file" in why(site)[0] else 1)
+        finally:
+            os._exit(2)
+    assert ended(child)
+
+
+def test_folders_a_thousand_deep_hold_up_nobody(site):
+    folder = dropped(made(site), site.drop, marker="DONE")
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("a", dir_fd=deep)
+        below = os.open("a", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(deep)
+    dropped(made(site, "2024-05"), site.drop)
+    try:
+        assert days(site) == ["2024-05"]
+        assert is_waiting(site)
+        assert len(refused(site)) == 1
+        assert {row["delivery"]: row["state"] for row in listing.rows(site)} == {"2024-04": "waiting", "2024-05": "accepted"}
+    finally:
+        subprocess.run(["rm", "-rf", folder], check=True)  # Python's own way gives up at a thousand folders
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "a screen's commands", "a gigabyte"])
+def test_the_reason_of_a_withdrawal_is_one_short_line_of_that_file(site, tmp_path, kind):
+    dropped(made(site), site.drop)
+    days(site)
+    mark_of_it, elsewhere = site.extracts / "2024-04" / series.WITHDRAWN, tmp_path / "elsewhere"
+    elsewhere.write_text("zqxcanary")
+    {
+        "link": lambda: mark_of_it.symlink_to(elsewhere), "pipe": lambda: os.mkfifo(mark_of_it), "folder": mark_of_it.mkdir,
+        "a screen's commands": lambda: mark_of_it.write_text("wrong\x1b]0;zqx\x07\u202e\n\x00\nhere"),
+        "a gigabyte": lambda: (mark_of_it.touch(), os.truncate(mark_of_it, 1 << 30)),
+    }[kind]()  # fmt: skip
+    child = os.fork()
+    if not child:
+        try:
+            days(site)
+            (row,) = [row for row in listing.rows(site) if row["delivery"] == "2024-04"]
+            said = [entry["says"] for entry in entries(site, "withdrawn")]
+            os._exit(0 if row["state"] == "withdrawn" and said == [row["why"]] and said[0].isprintable() and len(said[0]) < 600 and "canary" not in said[0] else 1)
         finally:
             os._exit(2)
     assert ended(child)

@@ -4,6 +4,7 @@ It is complete once it holds SHA256SUMS, as sha256sum writes it, with every file
 not name; or else an empty file DONE. Nothing here is ever changed.
 """
 
+import errno
 import os
 import re
 import stat
@@ -37,13 +38,16 @@ class Arrived:
     def _found(self):
         """What lies below that is no folder, links not followed; and what kept us from seeing all of it."""
         found, kept_from = {}, []
-        for place, folders, names in os.walk(self.folder, onerror=kept_from.append):
-            links = [name for name in folders if Path(place, name).is_symlink()]
-            for path in (Path(place, name) for name in [*names, *links]):
-                try:
-                    found[path.relative_to(self.folder).as_posix()] = path.lstat()
-                except OSError as error:
-                    kept_from.append(error)
+        try:
+            for place, folders, names in os.walk(self.folder, onerror=kept_from.append):
+                links = [name for name in folders if Path(place, name).is_symlink()]
+                for path in (Path(place, name) for name in [*names, *links]):
+                    try:
+                        found[path.relative_to(self.folder).as_posix()] = path.lstat()
+                    except OSError as error:
+                        kept_from.append(error)
+        except RecursionError:  # folders hundreds deep within each other
+            kept_from.append(OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
         return found, kept_from
 
     @property
