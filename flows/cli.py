@@ -155,10 +155,11 @@ def explain(
     """Tell the whole story of one label: cancer, course, surgery, phase, router, edition, rating, evidence."""
     import duckdb
 
+    from flows import doors
     from flows.answers import explain as story
     from flows.publish import published_database
 
-    with duckdb.connect(str(published_database(out)), read_only=True) as con:
+    with duckdb.connect(str(published_database(out)), read_only=True, config=doors.ONE_DATABASE) as con:
         typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
 
 

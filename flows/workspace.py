@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, formats, ledger, machine, releases, signals
+from flows import ROOT, doors, formats, ledger, machine, releases, signals
 from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
@@ -118,13 +118,7 @@ def _make(out):
 def connect(work, settings):
     """A database of our own, within the memory that this machine can spare, which fetches nothing."""
     spill = releases.spill(work, settings.temp_directory)
-    config = machine.config(settings) | {
-        "temp_directory": str(spill),
-        # Nothing is fetched, ever: without these, some statements try the network.
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-    }
+    config = machine.config(settings) | doors.FETCHES_NOTHING | {"temp_directory": str(spill)}
     log.info("DuckDB may use %(memory_limit)s of memory and %(threads)s threads, and spills to %(temp_directory)s", config)
     con = duckdb.connect(str(work / "work.duckdb"), config=config)
     con.execute("set enable_progress_bar = false")  # it is drawn on stdout where Prefect starts a process
@@ -164,10 +158,7 @@ def _moved(before, now):
 
 def close_the_doors(run):
     """Once the delivery is read, SQL reaches no file but those of this run."""
-    folder = str(run.work.resolve()).replace("'", "''")
-    run.con.execute(f"set allowed_directories = ['{folder}']")
-    run.con.execute("set enable_external_access = false")
-    run.con.execute("set lock_configuration = true")
+    doors.close(run.con, run.work)
 
 
 def named(settings, inputs=None):

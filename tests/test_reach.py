@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from ipaddress import ip_address
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -12,7 +15,10 @@ import tally
 from deliveries import settings_for, write
 from receivers import webhook
 
-from flows import ROOT, incidents, stages
+from flows import ROOT, doors, incidents, stages, upgrade
+from flows.answers import diff, explain, rejudged
+from flows.arrival import listing
+from flows.disclosure import differencing
 from flows.errors import AuditError
 from flows.settings import load_settings
 from flows.workspace import opened
@@ -60,6 +66,62 @@ def test_once_read_sql_reaches_no_file_no_network_and_no_setting(run, tmp_path, 
     with pytest.raises(duckdb.Error):
         run.con.execute(statement.format(outside=tmp_path / "secret.txt"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "secret.txt"]
+
+
+def is_closed(con, tmp_path):
+    """Every statement that reaches out is refused, and leaves nothing."""
+    (tmp_path / "outside").mkdir(exist_ok=True)
+    for statement in OUTSIDE:
+        with pytest.raises(duckdb.Error):
+            con.execute(statement.format(outside=tmp_path / "outside" / "x"))
+    assert list((tmp_path / "outside").iterdir()) == []
+    settings = dict(con.execute("select name, value from duckdb_settings()").fetchall())
+    assert [settings[name] for name in (*doors.FETCHES_NOTHING, "enable_external_access", "lock_configuration")] == [*["false"] * 4, "true"]
+
+
+def test_explain_deliveries_and_diff_see_their_databases_alone(audited, tmp_path, monkeypatch, command):
+    database, seen = audited / "audit.duckdb", []
+    monkeypatch.setattr(explain, "explain", lambda con, *_, **__: seen.append(is_closed(con, tmp_path)) or "")
+    assert command("explain", "any", "--out", audited)[0] == 0
+    monkeypatch.setattr(diff, "_built", lambda con: seen.append(is_closed(con, tmp_path)) or set(diff.TOLD))
+    diff._compared([{"run_id": name, "database": database} for name in "ab"])
+    (tmp_path / "work").mkdir()
+    later = shutil.copy(database, tmp_path / "work" / "later.duckdb")
+    with rejudged._attached(database, Path(later), {}) as con:
+        is_closed(con, tmp_path)
+        con.execute("create table core.x as from later.core.imaging_line")
+    assert len(seen) == 2
+    connect = duckdb.connect
+
+    def checked(*given, **named):
+        with connect(*given, **named) as con:
+            seen.append(is_closed(con, tmp_path))
+        return connect(*given, **named)
+
+    monkeypatch.setattr(duckdb, "connect", checked)
+    assert listing._counts(audited)
+    assert differencing.truth_of(database)
+    assert len(seen) == 4
+
+
+def test_an_upgrade_sees_the_old_database_and_the_new_one(audited, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(upgrade, "_check", lambda con: seen.append(is_closed(con, tmp_path)))
+    (tmp_path / "work").mkdir()
+    upgrade._build(audited / "audit.duckdb", tmp_path / "work" / "new.duckdb", ())
+    assert len(seen) == 1
+    with duckdb.connect(str(tmp_path / "work" / "new.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) > 0 from out.order_label").fetchall() == [(True,)]
+
+
+def test_no_database_is_opened_that_may_fetch():
+    """Whatever a statement or a Parquet file asks for: DuckDB fetches its extensions unless it is told not to."""
+    calls = [
+        (path.name, call) for path in ROOT.glob("flows/**/*.py")
+        for call in re.findall(r"duckdb\.(?:connect|execute|sql|read_\w+|query)\([^\n]*", path.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    assert len(calls) > 10
+    assert [(name, call) for name, call in calls if not re.match(r"duckdb\.connect\(.*config=(config|.*doors\.)", call)] == []
 
 
 def watched(tmp_path, *arguments, **given):

@@ -15,7 +15,7 @@ from decimal import Decimal
 import duckdb
 import typer
 
-from flows import machine
+from flows import doors, machine
 from flows.errors import THE_MACHINES, PublishError, is_the_machines
 from flows.exports.catalog import for_spreadsheets
 from flows.logs import log
@@ -53,16 +53,11 @@ def query(out, sql, form="table", limit=None):
 def _opened(path):
     """DuckDB writes nothing, spills nothing, fetches nothing and sees no file but this one."""
     config = {
-        "enable_external_access": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
         "temp_directory": "",
         "memory_limit": machine.memory_limit(),
         "threads": machine.threads(),
-        "lock_configuration": True,
     }
-    return duckdb.connect(str(path), read_only=True, config=config)
+    return duckdb.connect(str(path), read_only=True, config=config | doors.ONE_DATABASE)
 
 
 def _check(con, sql):
