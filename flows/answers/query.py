@@ -57,7 +57,7 @@ def _opened(path):
         "memory_limit": machine.memory_limit(),
         "threads": machine.threads(),
     }
-    return duckdb.connect(str(path), read_only=True, config=config | doors.ONE_DATABASE)
+    return duckdb.connect(str(path), read_only=True, config=doors.ONE_DATABASE | config)
 
 
 def _check(con, sql):
