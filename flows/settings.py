@@ -150,6 +150,7 @@ def load_settings(config=None, **given):
         raise SettingsError("a setting cannot be read", where="environment", next_step=step) from None
     _check_site_rules(settings, config)
     _check_parameters(settings, config)
+    _refuse_debug(settings, config)
     return settings
 
 
@@ -205,6 +206,12 @@ def _check_site_rules(settings, config):
 def _check_parameters(settings, config):
     for name in settings.parameters:
         _known(name, _parameter_names(), "parameter", config or "settings, parameters")
+
+
+def _refuse_debug(settings, config):
+    if settings.debug and not settings.is_synthetic:
+        what = "'debug' shows what errors quote, which may be values, and this delivery is not marked as made up"
+        raise SettingsError(what, where=config or "command line or environment", next_step="take debug out of the settings")
 
 
 def _parameter_names():

@@ -303,6 +303,15 @@ def test_settings_that_no_person_wrote_are_refused(tmp_path, text):
     assert refused.value.exit_code == 3
 
 
+def test_errors_are_shown_whole_of_made_up_rows_alone(tmp_path):
+    given = {"extracts": write(tmp_path / "delivery"), "out": tmp_path / "out", "deid_mode": "limited_data_set", "debug": True}
+    with pytest.raises(AuditError, match="not marked as made up") as refused:
+        load_settings(**given)
+    assert refused.value.exit_code == 3
+    (tmp_path / "delivery" / "SYNTHETIC.txt").touch()
+    assert load_settings(**given).debug
+
+
 def load_and_run(given):
     with opened(load_settings(**given)) as run:
         stages.load_rules(run)
