@@ -352,7 +352,7 @@ def test_a_sites_row_is_a_value_and_never_sql(tmp_path, cell):
 
 
 @pytest.mark.parametrize("kind", ["link", "device", "pipe", "folder"])
-@pytest.mark.parametrize("words", [("run", "--direct", "--extracts", "delivery", "--out", "out", "--deid-mode", "limited_data_set"), ("check-rules",)])
+@pytest.mark.parametrize("words", [("run", "--direct", "--extracts", "delivery", "--out", "out", "--deid-mode", "limited_data_set"), ("check-rules",), ("doctor", "--config", "site.toml")])
 def test_a_sites_folder_reads_nothing_outside_itself(tmp_path, words, kind):
     """In a process of its own, for a device or a pipe would be read for ever."""
     write(tmp_path / "delivery")
@@ -363,7 +363,8 @@ def test_a_sites_folder_reads_nothing_outside_itself(tmp_path, words, kind):
         "link": lambda: path.symlink_to(tmp_path / "elsewhere.csv"), "device": lambda: path.symlink_to("/dev/zero"),
         "pipe": lambda: os.mkfifo(path), "folder": path.mkdir,
     }[kind]()  # fmt: skip
-    command = [sys.executable, "-m", "flows", *words, "--rules", "site"]
+    (tmp_path / "site.toml").write_text('extracts = "delivery"\nout = "out"\ndeid_mode = "limited_data_set"\nsite_rules = "site"\n')
+    command = [sys.executable, "-m", "flows", *words, *(["--rules", "site"] if "--config" not in words else [])]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 7, done.stderr
-    assert "parameter.csv" in done.stderr
+    assert "parameter.csv" in done.stdout + done.stderr
