@@ -40,6 +40,7 @@ def campaign(given):
     """Every case counts for each family of its mutations; the seeds of those that ended badly are told."""
     outcomes = fuzz.campaign(given)
     for outcome in outcomes:
+        tally.record("input: read or refused as it should", not fuzz.faults(outcome), 1)
         for family in dict.fromkeys(outcome["families"]):
             tally.record(f"bad input: {family}", not fuzz.faults(outcome), 1)
     ends = Counter((outcome["job"][0], outcome["end"]) for outcome in outcomes)
@@ -247,3 +248,11 @@ def test_payloads_are_published_and_never_run(tmp_path):
 def is_let_pass(text):
     """By the gate: one visible token or two, no address, no long number."""
     return text.isprintable() and len(text.split()) in (1, 2) and len(text) < 60 and not re.search(r"//|\d{7}|;$|^;", text)
+
+
+def test_the_sums_of_the_table(monkeypatch):
+    given = {"SIGKILL x": (99, 100), "input: y": (9, 10), "bad input: dates": (7, 8), "bad input refused, not read (run)": (3, 10)}
+    given |= {"canaries not repeated after a refusal": (5, 6), "canary refused: x": (4, 9), "no false alarm: y": (99, 101)}
+    monkeypatch.setattr(tally, "COUNTS", given)
+    assert list(tally.figures().values()) == [(99, 100), (3, 1), (9, 10), (1, 6), (4, 9), (2, 101)]
+    assert "        99 / 100         faults survived / injected" in tally.lines()
