@@ -215,6 +215,7 @@ CALLS = (
     "socket.socket(socket.AF_INET, socket.SOCK_STREAM).connect(('192.0.2.1', 443))",
     "socket.socket(socket.AF_INET6, socket.SOCK_STREAM).connect(('2001:db8::1', 443))",
     "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
+    "import duckdb; duckdb.execute('install httpfs')",  # which no watch over Python's sockets sees
 )
 
 
