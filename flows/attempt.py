@@ -4,13 +4,13 @@ What is done here around an audit never changes how the audit ends: a full log f
 written or a mail server that is away is a warning at most.
 """
 
-import os
 import time
 from contextlib import contextmanager, suppress
 
 from flows import health, incidents, ledger, logs, telling
 from flows.errors import AuditError, LockedError, unexpected
 from flows.logs import log
+from flows.rights import owner_only
 
 UNDER_WAY = set()
 SEE = "logs/audit.jsonl in the out folder has the line that says where"
@@ -39,14 +39,13 @@ def attempted(settings):
         yield
         return
     UNDER_WAY.add(out)
-    before = os.umask(0o077)
-    with suppress(OSError):  # the audit itself says what is wrong with the folder
-        out.mkdir(parents=True, exist_ok=True)
     try:
-        with logs.kept(out, settings.log_files):
-            yield from _attempt(settings)
+        with owner_only():
+            with suppress(OSError):  # the audit itself says what is wrong with the folder
+                out.mkdir(parents=True, exist_ok=True)
+            with logs.kept(out, settings.log_files):
+                yield from _attempt(settings)
     finally:
-        os.umask(before)
         UNDER_WAY.discard(out)
 
 

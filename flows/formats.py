@@ -9,7 +9,7 @@ import json
 from flows.errors import PublishError
 from flows.software import versions
 
-FORMAT = 2
+FORMAT = 3
 FIRST = 1
 
 
@@ -20,15 +20,31 @@ def of(known):
 
 def manifests(out):
     """{folder: manifest} of every kept release that has one, by name."""
-    return {path.parent: found for path in sorted((out / "releases").glob("*/manifest.json")) if (found := _read(path))}
+    return {folder: found for folder in _kept(out) if (found := manifest_of(folder))}
 
 
-def _read(path):
+def manifest_of(release):
+    """None where there is none, or it cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _kept(out):
+    return [path.parent for path in sorted((out / "releases").glob("*/manifest.json"))]
+
+
+def refuse_unreadable(out):
+    """Before something rests on what every kept release says of itself."""
+    for folder in _kept(out):
+        if not manifest_of(folder):
+            raise PublishError(
+                "the manifest of a kept release cannot be read",
+                where=folder,
+                next_step=f"restore it from a backup; imaging-audit releases --remove {folder.name} --out {out} takes out a release that is not current",
+            )
 
 
 def refuse_others(out):

@@ -46,6 +46,11 @@ def read(out):
     return [entry for line in _lines(out) if (entry := _entry(line))]
 
 
+def of(out, *events):
+    """Those of these kinds alone."""
+    return [entry for entry in read(out) if entry["event"] in events]
+
+
 def count_torn(out):
     return sum(_entry(line) is None for line in _lines(out))
 

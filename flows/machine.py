@@ -4,6 +4,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from flows import doors
+
 SHARE = 0.6  # the rest is for Python, the checks, the disk's cache and whoever else works here
 LEAST = 512 << 20
 CGROUPS = Path("/sys/fs/cgroup")
@@ -22,9 +24,10 @@ def threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def config(settings):
-    """Both as DuckDB takes them: what the settings say, else what can be spared now."""
-    return {"memory_limit": settings.memory_limit or memory_limit(), "threads": settings.threads or threads()}
+def config(settings=None):
+    """For every database that we open to work in: what the settings say, else what can be spared now; nothing is fetched."""
+    memory, cores = (settings.memory_limit, settings.threads) if settings else (None, None)
+    return {"memory_limit": memory or memory_limit(), "threads": cores or threads(), **doors.FETCHES_NOTHING}
 
 
 def _available():

@@ -19,23 +19,29 @@ SQL = ROOT / "sql"
 SCHEMAS = ("stg", "core", "out")
 # Before them, of a series: which of the rows in the schema `delivered` stand.
 FROM_DELIVERED = ("raw", *SCHEMAS)
+# Read more than once while the delivery is open, and gone with it.
+VIEWS = ("raw.standing_order",)
 AGAIN = {"other_clock": ("core.clocked_line", "core.index_unit")}
 NAME = re.compile(r"\b(?:stg|core)\.\w+")
 
 
-def build(con, schemas=SCHEMAS, on_model=None):
-    """Create the tables of the schemas in order; returns (schema.table, seconds) of each."""
+def build(con, schemas=SCHEMAS, on_model=None, given=()):
+    """Create the tables of the schemas in order but for those given; returns (schema.table, seconds) of each."""
     spent, made = [], {}
     for schema, path, text in steps(schemas):
+        if f"{schema}.{table_name(path)}" in given:
+            continue
         started = time.monotonic()
         con.execute(f"create schema if not exists {schema}")
         _create(con, f"{schema}.{table_name(path)}", path, text)
-        if schema in FROM_DELIVERED:
+        if schema in FROM_DELIVERED and f"{schema}.{table_name(path)}" not in VIEWS:
             made[f"{schema}.{table_name(path)}"] = grain(text)
         spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
         if on_model:
             on_model(*spent[-1])
     comment(con, made)
+    for view in VIEWS if "raw" in schemas else ():
+        con.execute(f"drop view {view}")
     for schema in AGAIN if "out" in schemas else ():
         con.execute(f"drop schema if exists {schema} cascade")
     return spent
@@ -93,7 +99,7 @@ def create(con, schema, path, is_kept=True):
 
 def _create(con, table, path, text):
     try:
-        con.execute(f"create or replace table {table} as {text}")
+        con.execute(f"create or replace {'view' if table in VIEWS else 'table'} {table} as {text}")
     except Exception as error:
         if is_the_machines(error):
             raise

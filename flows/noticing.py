@@ -47,8 +47,8 @@ def covered_on(entry):
 def history(settings, on):
     """The facts of earlier runs of deliveries of this kind, one run a covered day."""
     days = {}
-    for entry in ledger.read(settings.out):
-        if entry["event"] == "published" and "facts" in entry:
+    for entry in ledger.of(settings.out, "published"):
+        if "facts" in entry:
             is_alike = (entry["source"], entry["deid_mode"]) == (settings.source_label, settings.deid_mode)
             if is_alike and covered_on(entry) < on:
                 days[covered_on(entry)] = entry["facts"]

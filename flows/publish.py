@@ -92,18 +92,11 @@ def published_database(out):
 
 
 def read_manifest(out):
-    return _manifest_of(out / "current")
-
-
-def _manifest_of(release):
-    try:
-        return json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    return formats.manifest_of(out / "current")
 
 
 def _is_of(release, run_id):
-    manifest = _manifest_of(release)
+    manifest = formats.manifest_of(release)
     return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest)
 
 

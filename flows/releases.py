@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 
-from flows import ledger
+from flows import formats, ledger
 
 # What stands in the out folder, each a link through `current`.
 SHOWN = ("audit.duckdb", "report.html", "exports", "protected", "manifest.json")
@@ -83,11 +83,24 @@ def prune(out, keep):
 
 def latest(out):
     """The release that was published last, shown or filed: the one that the next is compared with."""
-    for entry in reversed(ledger.read(out)):
+    for entry in reversed(ledger.of(out, "published")):
         release = out / "releases" / str(entry.get("release", entry["run_id"]))
-        if entry["event"] == "published" and release.is_dir():
+        if release.is_dir():
             return release
     return out / "current"
+
+
+def last_that_left(out, first=None):
+    """The newest kept release whose figures others know: what is published next must not be subtracted from it.
+
+    One under the profile none never left: it tells nobody anything. first: a release that goes before newer ones.
+    """
+    left = [
+        (folder.resolve() == first, str(manifest.get("published_at")), folder.stat().st_mtime_ns, folder)
+        for folder, manifest in formats.manifests(out).items()
+        if manifest.get("suppression") != "none"
+    ]
+    return max(left)[-1] if left else None
 
 
 def remove(out, release):

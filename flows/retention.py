@@ -14,6 +14,7 @@ from flows import formats, ledger, releases
 from flows.answers.runs import table
 from flows.errors import NotFoundError, safely
 from flows.lock import locked
+from flows.rights import owner_only
 
 TITLES = ("Release", "Published (UTC)", "As of", "Format", "DuckDB", "Size", "")
 
@@ -27,11 +28,11 @@ def listing(out, as_json=False):
 
 def survey(out):
     """Each kept release, oldest first, and what the folder takes in all."""
-    current, protected = (out / "current").resolve().name, _last_that_left(out)
+    current, protected = (out / "current").resolve().name, releases.last_that_left(out)
     kept = []
     for folder, manifest in sorted(formats.manifests(out).items(), key=lambda each: str(each[1].get("published_at"))):
         facts = {name: manifest.get(name) for name in ("run_id", "published_at", "source", "as_of", "suppression")}
-        is_needed = {"is_current": folder.name == current, "is_last_that_left": folder.name == protected}
+        is_needed = {"is_current": folder.name == current, "is_last_that_left": folder == protected}
         of_software = {"format": formats.of(manifest), "versions": manifest.get("versions", {})}
         kept.append({"release": folder.name, **facts, **of_software, "bytes": size(folder), **is_needed})
     in_releases = sum(each["bytes"] for each in kept)
@@ -53,18 +54,14 @@ def remove(out, word):
     """Take out the one kept release that the word begins; the ledger remembers it first, so that no kill hides it."""
     if not out.is_dir():
         raise NotFoundError("there is no such folder of results", where=out, next_step="name it with --out")
-    before = os.umask(0o077)
-    try:
-        with locked(out):
-            with safely():
-                releases.settle(out)
-            folder = _named(out, word)
-            with safely():
-                manifest = formats.manifests(out).get(folder, {})
-                _remember(out, {"event": "removed", "run_id": manifest.get("run_id"), "release": folder.name})
-                releases.remove(out, folder)
-    finally:
-        os.umask(before)
+    with owner_only(), locked(out):
+        with safely():
+            releases.settle(out)
+        folder = _named(out, word)
+        with safely():
+            manifest = formats.manifests(out).get(folder, {})
+            _remember(out, {"event": "removed", "run_id": manifest.get("run_id"), "release": folder.name})
+            releases.remove(out, folder)
     return folder.name
 
 
@@ -86,22 +83,12 @@ def _named(out, word):
         raise typer.BadParameter(f"'{word}' begins {len(fitting)} names: {', '.join(path.name for path in fitting)}; write more of it")
     if fitting[0].name == (out / "current").resolve().name:
         raise typer.BadParameter("this is the current result, to which report.html and audit.duckdb lead: publish another first")
-    if fitting[0].name == _last_that_left(out):
+    if fitting[0] == releases.last_that_left(out):
         raise typer.BadParameter(
             "this is the last result that left the protected zone: disclosure control of the next one compares with it "
             "(the current one was published under suppression none)"
         )
     return fitting[0]
-
-
-def _last_that_left(out):
-    """The release whose figures others know: what is published next must not be subtracted from it."""
-    left = [
-        (str(manifest.get("published_at")), folder.stat().st_mtime_ns, folder.name)
-        for folder, manifest in formats.manifests(out).items()
-        if manifest.get("suppression") != "none"
-    ]
-    return max(left)[-1] if left else None
 
 
 def _lines(found):

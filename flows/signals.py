@@ -21,20 +21,16 @@ def found(charts, suppression):
 
 def record(out):
     """Record what no incident tells of yet; how many that were. May be asked again at any time."""
-    entries = ledger.read(out)
-    known = {(each["kind"], each["key"]) for each in entries if each["event"] == "incident"}
-    new = [each for each in due(entries) if (each["kind"], each["key"]) not in known]
-    return sum(incidents.record(out, **each) for each in new)
+    return incidents.record_all(out, _due(ledger.of(out, "published")))
 
 
-def due(entries):
-    """Every incident that the published lines give reason for, in the order in which they were published."""
+def _due(published):
+    """Every incident that these lines give reason for, in the order in which they were published."""
     signals, noticed, told = [], {}, []
-    for entry in entries:
-        if entry["event"] == "published":
-            of, on = (entry.get("source"), entry.get("deid_mode")), covered_on(entry)
-            told += [_incident("signal", each, entry) for each in _new_signals(entry, of, on, signals)]
-            told += [_incident("warning", each, entry) for each in _new_warnings(entry, on, noticed.setdefault(of, {}))]
+    for entry in published:
+        of, on = (entry.get("source"), entry.get("deid_mode")), covered_on(entry)
+        told += [_incident("signal", each, entry) for each in _new_signals(entry, of, on, signals)]
+        told += [_incident("warning", each, entry) for each in _new_warnings(entry, on, noticed.setdefault(of, {}))]
     return told
 
 

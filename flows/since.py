@@ -5,10 +5,9 @@ differs, how much, and by how much it moved the headline. Where several differ, 
 cause more at a time (flows/answers/rejudged.py), and the moves leave in steps. The headline stands as both releases show it.
 """
 
-import json
-
 import polars as pl
 
+from flows import formats
 from flows.answers import diff, rejudged
 from flows.disclosure import on_the_way
 from flows.disclosure.rounding import tens
@@ -45,11 +44,10 @@ def since(release, later, compliance, profile="cms", withhold_share=0.15):
     versions, as its manifest will have them), `database`, where its audit.duckdb lies, and `machine`, what DuckDB may use.
     compliance: as it will be published.
     """
-    try:
-        manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-        then = pl.read_parquet(release / "exports" / "compliance.parquet")
-    except FileNotFoundError:
+    manifest, published = formats.manifest_of(release), release / "exports" / "compliance.parquet"
+    if manifest is None or not published.exists():
         return None
+    then = pl.read_parquet(published)
     database = release / "audit.duckdb"
     found = diff.between([diff.facts(manifest, database), diff.facts(later, later["database"])])
     told = [_row(at, cause, _counted(found, cause[0]), profile) | {"names": _names(found, cause[0])} for at, cause in enumerate(CAUSES, start=1)]

@@ -91,7 +91,7 @@ def _news(settings):
 
 def _shown(out):
     """The ledger's line of the result that is shown; a result of a past day that was only filed is none."""
-    entries = [entry for entry in ledger.read(out) if entry["event"] == "published" and entry.get("is_shown", True)]
+    entries = [entry for entry in ledger.of(out, "published") if entry.get("is_shown", True)]
     return entries[-1] if entries else None
 
 

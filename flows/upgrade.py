@@ -17,6 +17,7 @@ from flows import doors, formats, ledger, machine, models, releases
 from flows.errors import PublishError, is_the_machines, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.rights import owner_only
 from flows.software import versions
 from flows.workspace import now, sha256
 
@@ -27,19 +28,15 @@ DATABASE, MANIFEST = "audit.duckdb", "manifest.json"
 
 def upgrade(out):
     """Bring every kept release to this format; the names of those that were not."""
-    before = os.umask(0o077)
-    try:
-        with locked(out), safely():
-            releases.settle(out)
-            formats.refuse_newer(out)
-            for left in out.glob(f"{ASIDE}*"):
-                shutil.rmtree(left)
-            older = [folder for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT]
-            for folder in older:
-                _bring(out, folder)
-            return [folder.name for folder in older]
-    finally:
-        os.umask(before)
+    with owner_only(), locked(out), safely():
+        releases.settle(out)
+        formats.refuse_newer(out)
+        for left in out.glob(f"{ASIDE}*"):
+            shutil.rmtree(left)
+        older = {folder: manifest for folder, manifest in formats.manifests(out).items() if formats.of(manifest) < formats.FORMAT}
+        for folder, manifest in older.items():
+            _bring(out, folder, manifest)
+        return [folder.name for folder in older]
 
 
 def steps(since):
@@ -50,8 +47,7 @@ def steps(since):
             yield f"{found['schema']}.{found['table']}", path.read_text(encoding="utf-8")
 
 
-def _bring(out, folder):
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+def _bring(out, folder, manifest):
     aside = out / f"{ASIDE}{folder.name}"
     aside.mkdir()
     try:
@@ -74,12 +70,8 @@ def _bring(out, folder):
 
 
 def _build(old, new, changes):
-    config = {
-        "memory_limit": machine.memory_limit(),
-        "threads": machine.threads(),
-        "temp_directory": str(new.with_name("spill")),
-    }
-    with duckdb.connect(config=config | doors.FETCHES_NOTHING) as con:
+    config = machine.config() | {"temp_directory": str(new.with_name("spill"))}
+    with duckdb.connect(config=config) as con:
         con.execute(f"attach {models.quoted(str(old.resolve()))} as earlier (read_only)")
         con.execute(f"attach {models.quoted(str(new.resolve()))} as later")
         doors.close(con, new.parent)

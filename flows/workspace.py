@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log
+from flows.rights import owner_only
 from flows.rule_files import site_paths
 from flows.settings import Settings
 from flows.software import versions
@@ -56,8 +56,7 @@ def opened(settings):
 @contextmanager
 def held(settings):
     """The out folder for ourselves alone, with nothing left in it of runs that died."""
-    before = os.umask(0o077)  # every file of an audit is its owner's alone
-    try:
+    with owner_only():
         with safely(debug=settings.debug):
             _make(settings.out)
         with locked(settings.out):
@@ -66,8 +65,6 @@ def held(settings):
                 formats.refuse_others(settings.out)
                 signals.record(settings.out)  # what a run that was killed after its swap had no time for
             yield
-    finally:
-        os.umask(before)
 
 
 def _stands(settings, run_id):
@@ -118,7 +115,7 @@ def _make(out):
 def connect(work, settings):
     """A database of our own, within the memory that this machine can spare, which fetches nothing."""
     spill = releases.spill(work, settings.temp_directory)
-    config = machine.config(settings) | doors.FETCHES_NOTHING | {"temp_directory": str(spill)}
+    config = machine.config(settings) | {"temp_directory": str(spill)}
     log.info("DuckDB may use %(memory_limit)s of memory and %(threads)s threads, and spills to %(temp_directory)s", config)
     con = duckdb.connect(str(work / "work.duckdb"), config=config)
     con.execute("set enable_progress_bar = false")  # it is drawn on stdout where Prefect starts a process

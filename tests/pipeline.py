@@ -9,7 +9,6 @@ from flows.delivery import series
 
 NO_SETTINGS = {"deid_mode": "limited_data_set", "source": "delivery"}
 CODE_MAP = ["code_system", "code", "procedure"]
-REJECTED = ["extract", "part", "line", "column_name", "reason"]
 
 
 def audit(delivery, build=None, **settings):

@@ -12,6 +12,7 @@ from test_disclosure import MADE, in_order
 
 from flows.disclosure import release
 from flows.disclosure.differencing import Past, last_release
+from flows.errors import PublishError
 
 FEW = MADE["few_strata"]["strata"]
 
@@ -221,6 +222,15 @@ def test_the_newest_release_that_left_is_what_counts(pair, tmp_path):
     again = release(later, before=(shown, true))
     for name, table in second.items():
         assert again[name].equals(table), name
+
+
+def test_a_kept_release_that_does_not_say_whether_it_left_stops_the_next(pair, tmp_path):
+    (first, truth), _ = pair
+    kept(tmp_path, "a", "2026-01-01T00:00:00Z", first, truth)
+    kept(tmp_path, "b", "2026-02-01T00:00:00Z", first, truth)
+    (tmp_path / "releases" / "b" / "manifest.json").write_text('{"suppression": "cm')
+    with pytest.raises(PublishError, match="cannot be read.*--remove b"):
+        last_release(tmp_path)
 
 
 def test_without_the_earlier_database_more_stays_hidden_and_nothing_less(pair):

@@ -40,7 +40,8 @@ def test_every_value_arrives_as_delivered_with_its_place(con, tmp_path):
         ("o1", "p1", "2024-03-01", "CPT", "76641", "orders.csv", 2)
     ]
     kinds = rows(
-        con, "select distinct data_type from duckdb_columns() where schema_name = 'raw' and column_name <> 'line' and table_name <> 'delivery_part'"
+        con, "select distinct data_type from duckdb_columns() where schema_name = 'raw' and column_name <> 'line' "
+        "and table_name not in ('delivery_part', 'other_order', 'repeated_order')"
     )
     assert {kind for (kind,) in kinds} <= {"VARCHAR", "BIGINT"}
 
@@ -220,7 +221,7 @@ def test_every_raw_table_says_what_a_row_is(con, tmp_path):
 
 def test_many_rows_keep_their_line_numbers(con, tmp_path):
     """Parallel reading must not shuffle the count: each order carries its own line in its id."""
-    lines = [HEADER, *(f"o{line},p{line % 977},2024-03-01,CPT,76641" for line in range(2, 200_002))]
+    lines = [HEADER, *(f"o{line},p1,2024-03-01,CPT,76641" for line in range(2, 200_002))]
     lines[100] = ""
     lines[150_000] = "torn"
     read(con, write(tmp_path, orders="\n".join(lines)))

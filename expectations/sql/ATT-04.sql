@@ -5,6 +5,7 @@ where
     kind = 'input'
     and n_orders <> (
         (select count(*) from raw.orders)
+        + (select count(*) from raw.other_order)
         + (select count(*) from raw.rejected_row where extract = 'orders')
         + (select count(*) from raw.superseded_row where extract = 'orders')
     )

@@ -2,12 +2,20 @@
 -- Months with less than a tenth of the usual number of orders are stragglers from before the extract, and no edge of a hole.
 with
 
+every_order as (
+
+    select ordered_on from {batch}
+    union all
+    select ordered_on from raw.other_order
+
+),
+
 monthly as (
 
     select
         date_trunc('month', ordered_on) as period_start,
         count(*) as n_orders
-    from {batch}
+    from every_order
     where
         (select deid_mode from rule.run) = 'limited_data_set'
         and ordered_on >= (select min(effective_from) from rule.edition)

@@ -34,7 +34,7 @@ def tell(con, order_id):
         # The id is not repeated: whoever typed it knows it, and a log need not.
         raise NotFoundError(
             "no order of that id is in the published database",
-            where="table raw.orders, column order_id",
+            where="the orders of the delivery",
             next_step="ids are compared as written, capitals and leading zeros included; "
             "out.order_label lists the orders that have a label",
         )
@@ -52,7 +52,7 @@ def _pages(story):
     order, label = _first(story["order_line"]), _first(story["label"])
     yield from _order(order) if order else _unread(story["fate"][0])
     yield from _verdict(label, story["cancer"]) if label else _left(story["fate"])
-    yield from _cancers(story, is_read=bool(order))
+    yield from _cancers(story, is_read=bool(order) or not story["fate"][0]["is_kept"])
     if label:
         yield from _phase(label, story["phase"])
         yield from _router(story["router_trial"])

@@ -17,7 +17,7 @@ def notices(out, as_json=False):
         step = "imaging-audit run begins one; name its --out folder"
         raise NotFoundError("there is no ledger of runs", where=out / ledger.NAME, next_step=step)
     untold = {(each["kind"], each["key"]) for each in incidents.untold(out)}
-    now = _now(ledger.read(out))
+    now = _now(ledger.of(out, "published"))
     rows = [_row(each, untold, now) for each in incidents.recorded(out)]
     if as_json:
         return json.dumps(rows, indent=2, ensure_ascii=False)
@@ -30,11 +30,10 @@ def _row(each, untold, now):
     return facts | {"is_there": is_there, "is_told": (each["kind"], each["key"]) not in untold}
 
 
-def _now(entries):
+def _now(published):
     """How the keys begin of what the latest covered day still shows."""
-    lines = [entry for entry in entries if entry["event"] == "published"]
-    last = max(lines, key=covered_on, default={})  # of one day the first; a later line of it corrects it
-    last = [entry for entry in lines if covered_on(entry) == covered_on(last)][-1] if lines else {}
+    last = max(published, key=covered_on, default={})  # of one day the first; a later line of it corrects it
+    last = [entry for entry in published if covered_on(entry) == covered_on(last)][-1] if published else {}
     signals = [f"{each['chart']}/{each['kind']}/{each['site'] or ''}" for each in last.get("signals", ())]
     warnings = [f"{each['notice']}/{each['subject']}/" for each in last.get("notices", ())]
     return {"signal": tuple(signals), "warning": tuple(warnings)}

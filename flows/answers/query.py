@@ -52,12 +52,8 @@ def query(out, sql, form="table", limit=None):
 
 def _opened(path):
     """DuckDB writes nothing, spills nothing, fetches nothing and sees no file but this one."""
-    config = {
-        "temp_directory": "",
-        "memory_limit": machine.memory_limit(),
-        "threads": machine.threads(),
-    }
-    return duckdb.connect(str(path), read_only=True, config=doors.ONE_DATABASE | config)
+    config = doors.ONE_DATABASE | machine.config() | {"temp_directory": ""}  # in DuckDB's order: closed first, it takes the folder
+    return duckdb.connect(str(path), read_only=True, config=config)
 
 
 def _check(con, sql):

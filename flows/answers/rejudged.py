@@ -85,6 +85,7 @@ def _views(con, come):
     days = f"(select as_of, data_from from {_run('new_data', come)}.rule.run) days"
     covered = "replace (days.as_of as as_of, days.data_from as data_from)"
     views["rule.run"] = f"select run.* {covered} from {_run('definition', come)}.rule.run, {days}"
+    views["raw.other_order"] = f"from {_run('new_data', come)}.raw.other_order"
     views["raw.code_map"] = f"from {_run('code_map', come)}.raw.code_map"
     return views | {f"raw.{extract}": _rows(extract, key, come) for extract, key in IDS.items()}
 

@@ -15,7 +15,7 @@ CHECK_TITLES = ("Check", "Table", "Severity", "First failed (UTC)", "In run", "F
 
 def runs(out, as_json=False):
     """Every run, newest last."""
-    rows = [_row(entry) for entry in history(out) if entry["event"] in RUNS]
+    rows = [_row(entry) for entry in history(out)]
     return _json(rows) if as_json else table(TITLES, map(_line, rows))
 
 
@@ -38,7 +38,7 @@ def history(out):
         raise NotFoundError("there is no ledger of runs", where=out / ledger.NAME, next_step=step)
     if n_torn := ledger.count_torn(out):
         log.warning("%d line(s) of %s cannot be read and are left out", n_torn, out / ledger.NAME)
-    entries = [entry for entry in ledger.read(out) if entry["event"] in ("published", "failed")]
+    entries = ledger.of(out, *RUNS)
     newest = {_release(entry): entry for entry in entries}  # a name is free again once its folder was pruned
     for name in sorted({path.name for path in (out / "releases").glob("*")} - newest.keys()):
         log.warning("release %s is kept, but the ledger has no line of it", name)

@@ -17,12 +17,9 @@ def fill_raw(con, contract, parts):
     con.execute(f"create or replace table raw.rejected_row as {rejected}")
     comment(con, {"raw.rejected_row": "One row per line that could not be split into its columns, without its content."})
     con.execute("create schema delivered")
-    if len(deliveries_of(parts)) > 1:
-        _fill(con, "delivered", contract, parts)
-        build(con, schemas=("raw",))
-    else:
-        _fill(con, "raw", contract, parts)
-        _nothing_superseded(con, contract)
+    is_series = len(deliveries_of(parts)) > 1
+    _open(con, contract, parts, as_tables=is_series)
+    build(con, schemas=("raw",), given=() if is_series else _nothing_superseded(con))
     con.execute("drop schema delivered cascade")
 
 
@@ -39,20 +36,22 @@ def _list_parts(con, parts):
     comment(con, {"raw.delivery_part": "One row per file of a delivery that was read, with the delivery's place in its series."})
 
 
-def _fill(con, schema, contract, parts):
+def _open(con, contract, parts, as_tables):
+    """Of a single delivery nothing is stored but what the models take; of a series every key is compared with every other."""
+    kind = "table" if as_tables else "view"
     for extract, columns in contract.items():
         named = ", ".join(columns)
+        # A filter over fields that were just split costs as much as splitting them: the gate knows whether one is needed.
+        whole = "where reason is null" if any(part["n_rejected"] for part in parts[extract]) else ""
         con.execute(
-            f"create or replace table {schema}.{extract} as "
-            f"select {named}, part, line from ({rows_of(parts[extract], columns)}) where reason is null"
+            f"create {kind} delivered.{extract} as "
+            f"select {named}, part, line from ({rows_of(parts[extract], columns)}) {whole}"
         )
-        comment(con, {f"{schema}.{extract}": f"One row per row of {extract} as delivered, every value as text."})
 
 
-def _nothing_superseded(con, contract):
-    """Of a single delivery every row stands, and the table of those that do not is there all the same."""
-    for extract in contract:
-        con.execute(f"create view delivered.{extract} as from raw.{extract}")
+def _nothing_superseded(con):
+    """Of a single delivery every row stands: no key of it is compared, and the table is there all the same."""
     model = next(path for path in model_files("raw") if table_name(path) == "superseded_row").read_text(encoding="utf-8")
     con.execute(f"create or replace table raw.superseded_row as select * from (\n{model}\n) limit 0")
     comment(con, {"raw.superseded_row": grain(model)})
+    return ("raw.superseded_row",)

@@ -88,7 +88,7 @@ def drug(person, code, on, system="HCPCS", **detail):
     return add(person, "therapies", code_system=system, code=code, started_on=on, status="completed", **detail)
 
 
-def give(person, case, regimen, start, intent=""):
+def give(person, regimen, start, intent=""):
     """Doses with the delays and early stops of real life; gives the last day of chemotherapy, else of any drug."""
     rng = person.rng
     doses = _delayed(rng, schedule(regimen), chance(rng, "stopped_early"))
@@ -194,11 +194,11 @@ def after_surgery(person, case):
             add(person, "procedures", code_system="CPT", code="77412", laterality=case.side,
                 performed_on=on + 42 + fraction, status="completed")
     if case.subtype == "her2_positive":
-        give(person, case, rng.choice(("t_dm1", "hp_after")), on + rng.randint(25, 45), intent="adjuvant")
+        give(person, rng.choice(("t_dm1", "hp_after")), on + rng.randint(25, 45), intent="adjuvant")
     elif case.subtype == "triple_negative" and rng.random() < 0.6:
-        give(person, case, "pembrolizumab_after", on + rng.randint(25, 45), intent="adjuvant")
+        give(person, "pembrolizumab_after", on + rng.randint(25, 45), intent="adjuvant")
     else:
         pills(person, rng.choice(("letrozole", "anastrozole", "tamoxifen")), on + rng.randint(30, 80),
               min(on + 700, person.covered_to), intent="adjuvant")
     if rng.random() < 0.15:
-        give(person, case, "zoledronate", on + 60)
+        give(person, "zoledronate", on + 60)

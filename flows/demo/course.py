@@ -68,9 +68,9 @@ def treat(person, case, regimen):
     """Drugs before surgery, then the operation if there is one."""
     case.first_dose_on = first_dose_day(person, case)
     found = biopsy(person, case)
-    case.last_dose_on = give(person, case, regimen, case.first_dose_on, intent_before(person))
+    case.last_dose_on = give(person, regimen, case.first_dose_on, intent_before(person))
     if case.subtype == "hr_positive" and person.birth_year > 1980 and person.rng.random() < 0.5:
-        give(person, case, "goserelin", case.first_dose_on)
+        give(person, "goserelin", case.first_dose_on)
     case.surgery_on = _surgery_day(person, case)
     follow(person, case, found)
 

@@ -16,7 +16,7 @@ def surgery_first(person):
     operate_first(person, case, case.diagnosed_on + person.rng.randint(14, 50))
     start = case.surgery_on + person.rng.randint(28, 60)
     if person.rng.random() < 0.55:
-        give(person, case, pick(person.rng, f"regimen.{case.subtype}"), start, intent_after(person))
+        give(person, pick(person.rng, f"regimen.{case.subtype}"), start, intent_after(person))
     else:
         pills(person, "letrozole", start, min(start + 600, person.covered_to), intent_after(person))
 
@@ -27,7 +27,7 @@ def radiation_first(person):
         add(person, "procedures", code_system="CPT", code="77412", laterality=case.side, status="completed",
             performed_on=case.diagnosed_on + 20 + fraction)
     case.first_dose_on = case.diagnosed_on + 70
-    case.last_dose_on = give(person, case, "tc", case.first_dose_on)
+    case.last_dose_on = give(person, "tc", case.first_dose_on)
     case.surgery_on = case.last_dose_on + wait_for_surgery(person)
     follow(person, case, biopsy(person, case))
 
@@ -49,7 +49,7 @@ def metastatic(person):
     start = case.first_dose_on = first_dose_day(person, case)
     diagnosis(person, person.rng.choice(("C79.51", "C78.7", "C78.01", "C79.31")), case.diagnosed_on + 12)
     workup.work_up(person, case, biopsy(person, case))
-    give(person, case, "palliative", start, "palliative" if person.rng.random() < 0.4 else "")
+    give(person, "palliative", start, "palliative" if person.rng.random() < 0.4 else "")
     for check in (80, 170, 260):
         exam(person, person.rng.choice(("ct_body", "pet", "bone_scan")), start + check)
 
@@ -57,7 +57,7 @@ def metastatic(person):
 def palliative(person):
     case = diagnosed(person)
     start = first_dose_day(person, case)
-    give(person, case, "palliative", start, "palliative")
+    give(person, "palliative", start, "palliative")
     exam(person, "ct_body", start + 84)
     exam(person, us(person), start + 90, case.side)
 
@@ -65,7 +65,7 @@ def palliative(person):
 def stated_adjuvant(person):
     """Operated elsewhere: only the drugs, and the word that they follow an operation, are in the extracts."""
     case = diagnosed(person, on=some_day(person, last=day("specials_to")))
-    give(person, case, pick(person.rng, f"regimen.{case.subtype}"), first_dose_day(person, case), "adjuvant")
+    give(person, pick(person.rng, f"regimen.{case.subtype}"), first_dose_day(person, case), "adjuvant")
     exam(person, mammogram(person), case.diagnosed_on + 350, case.side)
 
 
@@ -87,7 +87,7 @@ def limited_exposure(person):
         case.surgery_on = start + rng.randint(*BRIDGE)
         pills(person, "tamoxifen", start, case.surgery_on, supply=30)
     else:
-        give(person, case, "single", start)
+        give(person, "single", start)
         case.surgery_on = start + rng.randint(21, 45)
     workup.work_up(person, case, found)
     exam(person, us(person), case.surgery_on - 6, case.side)
@@ -99,7 +99,7 @@ def not_observable(person):
     """Diagnosed before or just after the extracts begin: nobody knows what came earlier."""
     case = diagnosed(person, on=some_day(person, first=day("data_from") - 60, last=day("data_from") + 80))
     case.first_dose_on = first_dose_day(person, case)
-    case.last_dose_on = give(person, case, "ac_t", case.first_dose_on)
+    case.last_dose_on = give(person, "ac_t", case.first_dose_on)
     response.during(person, case)
     exam(person, us(person), case.last_dose_on + 20, case.side)
 

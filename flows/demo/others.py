@@ -45,7 +45,7 @@ def in_situ(person):
 def other_cancer(person):
     rng, on = person.rng, _some_day(person)
     diagnosis(person, rng.choice(("C34.11", "C34.32", "C18.7", "C83.38")), on)
-    give(person, None, "immunochemotherapy", on + 30)
+    give(person, "immunochemotherapy", on + 30)
     for check in (-5, 90, 180):
         exam(person, rng.choice(("ct_body", "pet", "ct_chest")), on + check)
 

@@ -59,7 +59,7 @@ def history(person):
     first = diagnosed(person, on=ordinal("2017-06-12") + person.rng.randint(0, 12))
     first.subtype, first.first_dose_on = "triple_negative", first.diagnosed_on + 24
     found = biopsy(person, first)
-    first.last_dose_on = give(person, first, "ac_t", first.first_dose_on)
+    first.last_dose_on = give(person, "ac_t", first.first_dose_on)
     first.surgery_on = first.last_dose_on + 30
     workup.work_up(person, first, found)
     exam(person, "us", first.first_dose_on + 60, first.side, ordered=first.first_dose_on + 48)

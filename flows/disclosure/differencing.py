@@ -8,10 +8,9 @@ What stands in tens and steps needs none of this: a ten or a step holds more uni
 The memory is the release itself: its exact counts, and for cells that it had to hide the figure that was last published.
 """
 
-import json
-
 import polars as pl
 
+from flows import formats, releases
 from flows.disclosure.groups import SHOWN
 
 KEYS = {
@@ -152,16 +151,12 @@ def tells(moves, is_seen_once, small):
 def last_release(out, first=None):
     """What the newest kept release shows that left, and what was true then; None before the first. For `release(before=…)`.
 
-    One under the profile none never left: it tells nobody anything. first: a release that goes before newer ones.
+    first: a release that goes before newer ones.
     """
-    found = []
-    for path in (out / "releases").glob("*/manifest.json"):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["suppression"] != "none":
-            found.append((path.parent.resolve() == first, manifest["published_at"], path.parent.stat().st_mtime_ns, path.parent))
-    if not found:
+    formats.refuse_unreadable(out)  # it may be the one that left
+    folder = releases.last_that_left(out, first)
+    if folder is None:
         return None
-    folder = max(found)[-1]
     names = (*KEYS, "differencing")
     shown = {name: pl.read_parquet(path) for name in names if (path := folder / "exports" / f"{name}.parquet").exists()}
     return shown, truth_of(folder / "audit.duckdb")

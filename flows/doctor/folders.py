@@ -14,6 +14,7 @@ from pathlib import Path
 from flows import doors
 from flows.doctor.finding import error, not_applicable, ok, warning
 from flows.errors import DeliveryError, PublishError
+from flows.rights import owner_only
 
 TRIAL = ".doctor-"
 MOUNTS = Path("/proc/self/mountinfo")
@@ -127,13 +128,11 @@ def spill(scene):
 
 def tried(folder):
     """What is not possible there, in words; None where all of it is. Nothing of it stays."""
-    before = os.umask(0o077)
     try:
-        place = Path(tempfile.mkdtemp(prefix=TRIAL, dir=folder))
+        with owner_only():
+            place = Path(tempfile.mkdtemp(prefix=TRIAL, dir=folder))
     except OSError as refused:
         return f"make a folder ({refused.strerror})"
-    finally:
-        os.umask(before)
     try:
         return next((f"{words} ({why})" for words, step in STEPS if (why := _why_not(step, place))), None)
     finally:
@@ -141,13 +140,11 @@ def tried(folder):
 
 
 def _why_not(step, place):
-    before = os.umask(0o077)
     try:
-        return step(place)
+        with owner_only():
+            return step(place)
     except OSError as refused:
         return refused.strerror or type(refused).__name__
-    finally:
-        os.umask(before)
 
 
 def _write(place):

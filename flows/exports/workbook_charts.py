@@ -11,6 +11,7 @@ FIRST, AT_COLUMN = 5, 7  # where the figures begin, and where the charts stand b
 HEIGHT = 21  # rows that a chart takes
 SIZE = {"width": 780, "height": 390}
 NAMES = {"post_completion": "After therapy", "on_treatment": "During therapy"}
+RATED = {"Number counted": "n_index", "Rate": "rate", "Interval, low": "ci_low", "Interval, high": "ci_high"}
 NOT_SHOWN = "No figure of this chart is shown."
 
 
@@ -55,14 +56,7 @@ def _stratum(compliance, stratum, basis="episode"):
 
 def _rates(book, sheet, down, title, named_rows, is_line=False):
     """Rates with their intervals as whiskers."""
-    top = _figures(
-        book,
-        sheet,
-        down,
-        title,
-        ("Number counted", "Rate", "Interval, low", "Interval, high"),
-        [(name, row, ("n_index", "rate", "ci_low", "ci_high")) for name, row in named_rows],
-    )
+    top = _rated(book, sheet, down, title, named_rows)
     shown = [row for _, row in named_rows if row["rate"] is not None]
     if not shown:
         return _nothing(book, sheet, top, len(named_rows))
@@ -131,14 +125,7 @@ def _sites(book, sheet, down, rows, charts):
     shown = sorted(
         (row for row in rows if row["rate"] is not None), key=lambda row: (row["n_index"], row["stratum_value"])
     )
-    top = _figures(
-        book,
-        sheet,
-        down,
-        title,
-        ("Number counted", "Rate", "Interval, low", "Interval, high"),
-        [(row["stratum_value"], row, ("n_index", "rate", "ci_low", "ci_high")) for row in shown],
-    )
+    top = _rated(book, sheet, down, title, [(row["stratum_value"], row) for row in shown])
     if not shown:
         return _nothing(book, sheet, top, 1)
     chart = book.file.add_chart({"type": "scatter"})
@@ -188,6 +175,10 @@ def _limits(book, sheet, chart, top, charts):
             }
         )
     return [row["low"] for row in points]
+
+
+def _rated(book, sheet, down, title, named_rows):
+    return _figures(book, sheet, down, title, RATED, [(name, row, RATED.values()) for name, row in named_rows])
 
 
 def _figures(book, sheet, down, title, heads, rows):

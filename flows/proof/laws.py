@@ -113,7 +113,7 @@ def _row_says(system, name, number, row):
     if row["is_rounded"]:
         _steps_say(system, row, at, rated)
     else:
-        _rate_says(system, row, at, bad, rated)
+        _rate_says(system, row, at, rated)
 
 
 def denominator(row):
@@ -122,7 +122,7 @@ def denominator(row):
     return round(Z * Z * end * (1 - end) / (row["rate"] - end) ** 2)
 
 
-def _rate_says(system, row, at, bad, rated):
+def _rate_says(system, row, at, rated):
     n = denominator(row)
     good = round(n * row["rate"])
     system.between(n, n, (1, rated))

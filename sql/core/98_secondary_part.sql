@@ -32,13 +32,24 @@ clip_seen as (
 
 ),
 
-performed as (
+performed_line as (
 
     select count(*) as n_rows
     from core.imaging_line as imaging_line
     inner join stg.order_line as order_line
         on order_line.order_id = imaging_line.order_id
     where order_line.performed_on is not null
+    union all
+    select n_performed as n_rows
+    from core.other_order_fate
+    where kind is not null
+
+),
+
+performed as (
+
+    select sum(n_rows) as n_rows
+    from performed_line
 
 ),
 

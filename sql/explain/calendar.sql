@@ -1,5 +1,6 @@
--- One row per run that read an order of that id: what the dates of the story mean.
+-- One row per order id that is asked for: what the dates of its story mean, which is the same for all orders of a run.
 select
+    cast($order_id as varchar) as order_id,
     deid_mode,
     case deid_mode
         when 'relative_days' then 'counted from each person''s own origin: 2000-01-01 stands for day 0'
@@ -7,4 +8,3 @@ select
         else 'true calendar days'
     end as meaning
 from rule.run
-where exists (select 1 from stg.order_read where order_read.order_id = $order_id)

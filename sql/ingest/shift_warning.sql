@@ -89,12 +89,20 @@ first_day as (
 
 ),
 
+any_day as (
+
+    select patient_id, day from dated
+    union all
+    select patient_id, ordered_on as day from raw.other_order
+
+),
+
 last_day as (
 
     select
         patient_id,
         max(day) as day
-    from dated
+    from any_day
     group by patient_id
 
 ),

@@ -3,6 +3,20 @@
 -- orders of one person hang together. Days, months and sites are facts only where there is a calendar.
 with
 
+-- Those too that are counted and not kept: whether a month, a site or an extract is whole shows in all of them.
+every_order as (
+
+    select patient_id, ordered_on, code_system, code, site_id from stg.order_line
+    union all
+    select other_order.patient_id, other_order.ordered_on, other_order.code_system, other_order.code, other_order.site_id
+    from raw.other_order as other_order
+    inner join stg.patient_span as patient_span
+        on
+            patient_span.patient_id = other_order.patient_id
+            and patient_span.as_of >= other_order.ordered_on
+
+),
+
 recent_line as (
 
     select
@@ -17,15 +31,48 @@ recent_line as (
 
 ),
 
-fate as (
+recent_other as (
+
+    select
+        other_order_fate.reason,
+        other_order_fate.kind,
+        other_order_fate.patient_id
+    from core.other_order_fate as other_order_fate
+    cross join notice.run as run
+    where
+        other_order_fate.kind is not null
+        and (run.recent_after is null or other_order_fate.last_on > run.recent_after)
+
+),
+
+recent_person as (
+
+    select kind, patient_id from recent_line
+    union all
+    select kind, patient_id from recent_other
+
+),
+
+recent_fate as (
 
     select
         line_fate.reason,
-        count(distinct recent_line.patient_id) as n
+        recent_line.patient_id
     from core.line_fate as line_fate
     inner join recent_line
         on recent_line.order_id = line_fate.order_id
-    group by line_fate.reason
+    union all
+    select reason, patient_id from recent_other
+
+),
+
+fate as (
+
+    select
+        reason,
+        count(distinct patient_id) as n
+    from recent_fate
+    group by reason
 
 ),
 
@@ -36,6 +83,15 @@ fate_step as (
     where
         funnel = 'orders' and kind = 'removed'
         and reason not in ('unreadable_row', 'quarantined', 'exact_duplicate', 'after_as_of', 'not_imaging')
+
+),
+
+span as (
+
+    select
+        min(ordered_on) as first_on,
+        max(ordered_on) as last_on
+    from every_order
 
 ),
 
@@ -50,6 +106,18 @@ extract_day as (
     select 'procedures', procedure_id, patient_id, performed_on from stg.procedure
     union all
     select 'findings', finding_id, patient_id, reported_on from stg.finding
+
+),
+
+whole_day as (
+
+    select extract, day from extract_day
+    union all
+    select 'orders' as extract, first_on as day from span
+    where first_on is not null
+    union all
+    select 'orders' as extract, last_on as day from span
+    where last_on is not null
 
 ),
 
@@ -72,20 +140,35 @@ side as (
 
 ),
 
-code_day as (
+code_index as (
 
     select
         order_line.code_system,
         order_line.code,
-        min(order_line.ordered_on) as first_on,
-        count(index_order.order_id) as n_index
+        count(*) as n_index
     from stg.order_line as order_line
-    left join core.index_order as index_order
+    inner join core.index_order as index_order
         on
             index_order.order_id = order_line.order_id
             and index_order.reading = 'as_defined'
             and index_order.kind = 'mapped'
     group by order_line.code_system, order_line.code
+
+),
+
+code_day as (
+
+    select
+        code_index.code_system,
+        code_index.code,
+        code_index.n_index,
+        min(every_order.ordered_on) as first_on
+    from code_index
+    inner join every_order
+        on
+            every_order.code_system = code_index.code_system
+            and every_order.code = code_index.code
+    group by code_index.code_system, code_index.code, code_index.n_index
 
 ),
 
@@ -98,21 +181,12 @@ known_code as (
 
 ),
 
-span as (
-
-    select
-        min(ordered_on) as first_on,
-        max(ordered_on) as last_on
-    from stg.order_line
-
-),
-
 site_last as (
 
     select
         site_id,
         max(ordered_on) as last_on
-    from stg.order_line
+    from every_order
     where site_id is not null
     group by site_id
 
@@ -123,12 +197,12 @@ site as (
     select
         site_last.site_id,
         site_last.last_on,
-        count(distinct order_line.patient_id) as n_persons
+        count(distinct every_order.patient_id) as n_persons
     from site_last
-    inner join stg.order_line as order_line
-        on order_line.site_id = site_last.site_id
+    inner join every_order
+        on every_order.site_id = site_last.site_id
     cross join notice.run as run
-    where order_line.ordered_on > site_last.last_on - run.year_days
+    where every_order.ordered_on > site_last.last_on - run.year_days
     group by site_last.site_id, site_last.last_on
 
 ),
@@ -139,7 +213,7 @@ order_month as (
     select
         date_trunc('month', ordered_on) as month,
         count(distinct patient_id) as n_persons
-    from stg.order_line
+    from every_order
     group by date_trunc('month', ordered_on)
 
 ),
@@ -195,7 +269,7 @@ counted as (
     select
         'unmapped', 'whole', count(distinct case when kind = 'unmapped' then patient_id end),
         count(distinct patient_id), null
-    from recent_line
+    from recent_person
     union all
     -- A code of the value set that this order alone could not be read by is nothing new.
     select 'unmapped_code', unmapped_code.code_system || ' ' || unmapped_code.code, unmapped_code.n_orders, null, null
@@ -208,9 +282,8 @@ counted as (
     union all
     select 'index_code', code_system || ' ' || code, n_index, null, first_on
     from code_day
-    where n_index > 0
     union all
-    select 'fate', fate_step.reason, coalesce(fate.n, 0), (select count(distinct patient_id) from recent_line), null
+    select 'fate', fate_step.reason, coalesce(fate.n, 0), (select count(distinct patient_id) from recent_person), null
     from fate_step
     left join fate
         on fate.reason = fate_step.reason
@@ -227,11 +300,11 @@ counted as (
 dated as (
 
     select 'first_day' as fact, extract as subject, null as n, null as of_n, min(day) as day
-    from extract_day
+    from whole_day
     group by extract
     union all
     select 'last_day', extract, null, null, max(day)
-    from extract_day
+    from whole_day
     group by extract
     union all
     select 'last_order', 'whole', null, null, last_on

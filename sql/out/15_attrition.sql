@@ -29,7 +29,27 @@ person as (
 
     select patient_id from raw.orders
     union
+    select patient_id from raw.other_order
+    union
     select patient_id from superseded
+
+),
+
+fate as (
+
+    select
+        reason,
+        1 as n_orders,
+        case_id,
+        patient_id
+    from core.line_fate
+    union all
+    select
+        reason,
+        n_orders,
+        null as case_id,
+        patient_id
+    from core.other_order_fate
 
 ),
 
@@ -37,7 +57,7 @@ input as (
 
     select
         'input' as reason,
-        (select count(*) from raw.orders) + (
+        (select count(*) from raw.orders) + (select count(*) from raw.other_order) + (
             select count(*) from raw.rejected_row where extract = 'orders'
         ) + (select count(*) from superseded) as n_orders,
         (select count(distinct case_id) from core.case_line) as n_cases,
@@ -56,8 +76,8 @@ counted as (
     from raw.rejected_row
     where extract = 'orders'
     union all
-    select reason, count(*), count(distinct case_id), count(distinct patient_id)
-    from core.line_fate
+    select reason, cast(sum(n_orders) as bigint), count(distinct case_id), count(distinct patient_id)
+    from fate
     group by reason
 
 )

@@ -3,7 +3,9 @@ with
 
 extract_size as (
 
-    select 'orders' as extract, count(*) as n_read from raw.orders
+    select
+        'orders' as extract,
+        (select count(*) from raw.orders) + (select count(*) from raw.other_order) as n_read
     union all
     select 'diagnoses', count(*) from raw.diagnoses
     union all

@@ -18,6 +18,10 @@ dated as (
     select patient_id, reported_on as day from stg.finding_read where problems is null
     union all
     select patient_id, null as day from stg.patient_read where problems is null
+    union all
+    select patient_id, ordered_on as day from raw.other_order
+    union all
+    select patient_id, performed_on as day from raw.other_order
 
 ),
 

@@ -6,6 +6,8 @@ came as (
 
     select 'orders' as extract, part, 'stands' as fate from raw.orders
     union all
+    select 'orders', part, 'stands' from raw.other_order
+    union all
     select 'diagnoses', part, 'stands' from raw.diagnoses
     union all
     select 'therapies', part, 'stands' from raw.therapies

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from flows import models, stages
+from flows.delivery import raw
 from flows.settings import load_settings
 from flows.workspace import opened
 
@@ -34,18 +35,18 @@ class _watched:
     def __enter__(self):
         self.build, self.before = models.build, None
 
-        def build(con, schemas=models.SCHEMAS, on_model=None):
+        def build(con, schemas=models.SCHEMAS, on_model=None, given=()):
             self.before = time.monotonic(), time.process_time()
-            return self.build(con, schemas, on_model=self._built)
+            return self.build(con, schemas, on_model=self._built, given=given)
 
-        models.build = build
+        models.build = raw.build = build
 
     def _built(self, name, _seconds):
         self.rows.append(_row(name, self.before))
         self.before = time.monotonic(), time.process_time()
 
     def __exit__(self, *_):
-        models.build = self.build
+        models.build = raw.build = self.build
 
 
 def _row(name, before):
