@@ -55,14 +55,15 @@ bench: $(READY) ## what an audit costs beside a floor and two scripts: make benc
 	@$(BIN)/python -m tests.bench --folder $(BUILD)/bench --size $(SIZE) --repeat $(REPEAT) \
 		--formats $(FORMATS) $(if $(SKIP),--skip $(SKIP)) $(if $(KEEP),--keep) $(if $(DRY),--dry)
 
-check: $(READY) vulnerabilities ## style of the Python, invariants of the rules, known vulnerabilities
+check: $(READY) ## style of the Python, invariants of the rules, known vulnerabilities
 	@$(BIN)/ruff check flows tests
 	@$(AUDIT) check-rules
+	@$(MAKE) --no-print-directory vulnerabilities
 
 # Needs the network, and fails without it: a lock that nobody could look up is not known to be sound.
 vulnerabilities: ## locked versions against the public list of known vulnerabilities
-	@test -x $(BUILD)/vulnerabilities/bin/pip-audit || { $(PYTHON) -m venv $(BUILD)/vulnerabilities && $(BUILD)/vulnerabilities/bin/pip install --quiet pip-audit; }
-	@$(BUILD)/vulnerabilities/bin/pip-audit --strict --disable-pip --requirement requirements.lock
+	@test -x $(BUILD)/vulnerabilities/bin/pip-audit || { $(PYTHON) -m venv $(BUILD)/vulnerabilities && $(BUILD)/vulnerabilities/bin/pip install --quiet pip-audit; } || { echo "Not known to be sound: pip-audit could not be fetched, so nobody was asked." >&2; exit 1; }
+	@$(BUILD)/vulnerabilities/bin/pip-audit --strict --disable-pip --requirement requirements.lock || { echo "Not known to be sound: a table above names what is vulnerable; an ERROR above means that the list could not be asked, and then nothing is known." >&2; exit 1; }
 
 screenshots: run ## the pictures of docs/ anew, from the bundled example
 	@SCREENSHOTS_OF=$(RESULT) $(BIN)/python -m pytest tests/test_page.py --quiet -k pictures

@@ -106,13 +106,20 @@ def run(
 def run_with_prefect(settings, config, given):
     from flows import prefect_home
 
-    prefect_home.prepare(settings.out)
+    home = prefect_home.prepare(settings.out)
     from flows.audit import audit
+    from flows.errors import PublishError
 
     # Source and day as settled, so that the flow run's name says them wherever they were set.
     said = {"source": settings.source, "as_of": settings.as_of and settings.as_of.isoformat()}
     text = {name: str(value) for name, value in given.items() if value is not None}
-    audit(config=config and str(config), **{**text, **{name: value for name, value in said.items() if value}})
+    try:
+        audit(config=config and str(config), **{**text, **{name: value for name, value in said.items() if value}})
+    except RuntimeError as error:
+        if "ephemeral Prefect API server" not in str(error):
+            raise
+        step = "run again when the machine has less to do, or with --direct, which needs no server"
+        raise PublishError("Prefect's embedded server did not start in time", where=home, next_step=step) from None
 
 
 @app.command(
@@ -155,10 +162,11 @@ def explain(
     """Tell the whole story of one label: cancer, course, surgery, phase, router, edition, rating, evidence."""
     import duckdb
 
+    from flows import doors
     from flows.answers import explain as story
     from flows.publish import published_database
 
-    with duckdb.connect(str(published_database(out)), read_only=True) as con:
+    with duckdb.connect(str(published_database(out)), read_only=True, config=doors.ONE_DATABASE) as con:
         typer.echo(story.explain(con, order_id, as_json=as_json).rstrip("\n"))
 
 

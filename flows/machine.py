@@ -4,17 +4,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from flows import doors
+
 SHARE = 0.6  # the rest is for Python, the checks, the disk's cache and whoever else works here
 LEAST = 512 << 20
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 MEMORY = Path("/proc/meminfo")
-# Of DuckDB's extensions, ever: without these, some statements try the network.
-FETCHES_NOTHING = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-}
 
 
 def memory_limit():
@@ -31,7 +27,7 @@ def threads():
 def config(settings=None):
     """For every database that we open to work in: what the settings say, else what can be spared now; nothing is fetched."""
     memory, cores = (settings.memory_limit, settings.threads) if settings else (None, None)
-    return {"memory_limit": memory or memory_limit(), "threads": cores or threads(), **FETCHES_NOTHING}
+    return {"memory_limit": memory or memory_limit(), "threads": cores or threads(), **doors.FETCHES_NOTHING}
 
 
 def _available():

@@ -53,14 +53,23 @@ def _site_files(site, shape):
     site = Path(site)
     if not site.is_dir():
         raise RulesError("there is no such folder of site rules", where=site, next_step="mend the setting site_rules")
-    found = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.csv"))}
+    found = {path.relative_to(site).as_posix(): path for path in site_paths(site)}
     for file, path in found.items():
         if file not in shape:
             raise RulesError("no rule file has this name", where=path, next_step=nearest(file, shape.keys() - CLOSED))
         if file in CLOSED:
             raise RulesError("this rule file is not a site's to change", where=path, next_step="remove it there")
-        if not path.resolve().is_relative_to(site.resolve()):
+    return found
+
+
+def site_paths(site):
+    """Every CSV file of a site's folder, none of them opened: a link may lead anywhere, and a pipe or a device never ends."""
+    found = sorted(Path(site).rglob("*.csv"))
+    for path in found:
+        if not path.resolve().is_relative_to(Path(site).resolve()):
             raise RulesError("a link out of the folder of site rules", where=path, next_step="put the file there")
+        if not path.is_file():
+            raise RulesError("this is no file", where=path, next_step="put a CSV file there, or remove it")
     return found
 
 

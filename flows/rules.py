@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-from flows import ROOT
+from flows import ROOT, doors
 from flows.check_rules import check_rules
 from flows.errors import RulesError
 from flows.rule_files import nearest, normal_code, read_rules
@@ -53,7 +53,7 @@ def alone(site_rules=None):
     """The rules in a database of their own, without a run: to be checked, or asked."""
     import duckdb
 
-    con = duckdb.connect()
+    con = duckdb.connect(config=doors.FETCHES_NOTHING)
     load_rules(con, SimpleNamespace(site_rules=site_rules))
     return con
 

@@ -150,6 +150,7 @@ def load_settings(config=None, **given):
         raise SettingsError("a setting cannot be read", where="environment", next_step=step) from None
     _check_site_rules(settings, config)
     _check_parameters(settings, config)
+    _refuse_debug(settings, config)
     return settings
 
 
@@ -162,6 +163,8 @@ def _read_toml(path):
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"not TOML: {error}", where=path, next_step="compare with audit.example.toml") from None
+    except RecursionError:
+        raise SettingsError("tables or lists lie hundreds deep within each other", where=path, next_step="compare with audit.example.toml") from None
     for key in content:
         _known(key, Settings.model_fields, "setting", path)
     # A path in a file is meant from where the file stands, so that a scheduled run may start anywhere.
@@ -180,7 +183,7 @@ def _nearest(key, known):
     close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
     if not close and known is Settings.model_fields:
         # A parameter of the measure has its own table, and its name without it is the likeliest slip.
-        close = [f"parameters.{name}" for name in difflib.get_close_matches(key, _parameter_names(ROOT / "rules"), n=1, cutoff=0.5)]
+        close = [f"parameters.{name}" for name in difflib.get_close_matches(key, _parameter_names(), n=1, cutoff=0.5)]
     return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(sorted(known))
 
 
@@ -201,16 +204,19 @@ def _check_site_rules(settings, config):
 
 
 def _check_parameters(settings, config):
-    known = _parameter_names(ROOT / "rules") | _parameter_names(settings.site_rules)
     for name in settings.parameters:
-        _known(name, known, "parameter", config or "settings, parameters")
+        _known(name, _parameter_names(), "parameter", config or "settings, parameters")
 
 
-def _parameter_names(folder):
-    path = Path(folder) / "parameter.csv" if folder else None
-    if not path or not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as lines:
+def _refuse_debug(settings, config):
+    if settings.debug and not settings.is_synthetic:
+        what = "'debug' shows what errors quote, which may be values, and this delivery is not marked as made up"
+        raise SettingsError(what, where=config or "command line or environment", next_step="take debug out of the settings")
+
+
+def _parameter_names():
+    """Ours; a site changes their values and adds none."""
+    with (ROOT / "rules" / "parameter.csv").open(encoding="utf-8", newline="") as lines:
         return {row["name"] for row in csv.DictReader(lines)}
 
 

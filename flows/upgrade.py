@@ -13,7 +13,7 @@ import shutil
 
 import duckdb
 
-from flows import formats, ledger, machine, models, releases
+from flows import doors, formats, ledger, machine, models, releases
 from flows.errors import PublishError, is_the_machines, safely
 from flows.lock import locked
 from flows.logs import log
@@ -74,6 +74,7 @@ def _build(old, new, changes):
     with duckdb.connect(config=config) as con:
         con.execute(f"attach {models.quoted(str(old.resolve()))} as earlier (read_only)")
         con.execute(f"attach {models.quoted(str(new.resolve()))} as later")
+        doors.close(con, new.parent)
         con.execute("copy from database earlier to later")
         con.execute("use later")
         for table, query in changes:

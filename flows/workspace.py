@@ -9,12 +9,13 @@ from pathlib import Path
 
 import duckdb
 
-from flows import ROOT, formats, ledger, machine, releases, signals
+from flows import ROOT, doors, formats, ledger, machine, releases, signals
 from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
 from flows.logs import log
 from flows.rights import owner_only
+from flows.rule_files import site_paths
 from flows.settings import Settings
 from flows.software import versions
 
@@ -154,10 +155,7 @@ def _moved(before, now):
 
 def close_the_doors(run):
     """Once the delivery is read, SQL reaches no file but those of this run."""
-    folder = str(run.work.resolve()).replace("'", "''")
-    run.con.execute(f"set allowed_directories = ['{folder}']")
-    run.con.execute("set enable_external_access = false")
-    run.con.execute("set lock_configuration = true")
+    doors.close(run.con, run.work)
 
 
 def named(settings, inputs=None):
@@ -198,7 +196,7 @@ def _hash_shipped(site_rules):
     """Rules, SQL, expectations, page and code: everything of ours that can move a figure."""
     ours = {path for pattern in SHIPPED for path in ROOT.glob(pattern) if path.is_file()}
     files = {path.relative_to(ROOT).as_posix(): sha256(path) for path in sorted(ours) if path.suffix != ".pyc"}
-    site = sorted(Path(site_rules).rglob("*.csv")) if site_rules else []
+    site = site_paths(site_rules) if site_rules else []
     return files | {f"site/{path.relative_to(site_rules).as_posix()}": sha256(path) for path in site}
 
 

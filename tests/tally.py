@@ -40,14 +40,39 @@ def take(told):
     NOTES.extend(told["notes"])
 
 
+# The sums that a reader wants first: which kinds are in it, and how (came out well, all) are said.
+OF_INPUTS, BY_FAMILY, REFUSED_INPUT = "input: ", "bad input: ", "bad input refused"
+LEAKS, STOPPED, ALARMS = ("canaries not repeated", "keys of rows not released"), "canary refused", "no false alarm"
+
+
+def figures():
+    """{figure: (one, other)} of everything that was counted."""
+    def total(*begins):
+        found = [counts for kind, counts in COUNTS.items() if kind.startswith(begins)]
+        return sum(n_ok for n_ok, _ in found), sum(n for _, n in found)
+
+    everything, told_apart = total(""), [total(each) for each in (OF_INPUTS, BY_FAMILY, REFUSED_INPUT, *LEAKS, STOPPED, ALARMS)]
+    faults = tuple(all_of_it - sum(part[at] for part in told_apart) for at, all_of_it in enumerate(everything))
+    inputs, leaks, alarms = total(OF_INPUTS), total(*LEAKS), total(ALARMS)
+    return {
+        "faults survived / injected": faults,
+        "inputs refused / crashed": (total(REFUSED_INPUT)[0], inputs[1] - inputs[0]),
+        "inputs read or refused as they should / given": inputs,
+        "canaries leaked / planted": (leaks[1] - leaks[0], leaks[1]),
+        "identifiers stopped by the gate / planted in a cell, a header or a name": total(STOPPED),
+        "false alarms / rows": (alarms[1] - alarms[0], alarms[1]),
+    }
+
+
 def lines():
-    """The table; nothing where nothing was injected."""
+    """The table, then its sums; nothing where nothing was injected."""
     if not COUNTS:
         return []
     width = max(map(len, COUNTS))
     head = f"{'fault':<{width}}  survived / injected"
     rows = [f"{kind:<{width}}  {n_ok:>8,} / {n:,}" for kind, (n_ok, n) in sorted(COUNTS.items())]
-    return [head, *rows, *NOTES]
+    sums = [f"{one:>10,} / {other:<10,}  {figure}" for figure, (one, other) in figures().items() if other or one]
+    return [head, *rows, *NOTES, "", *sums]
 
 
 def write():

@@ -4,7 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import stat
+import subprocess
+import time
 from datetime import date
 from types import SimpleNamespace
 
@@ -16,7 +19,7 @@ from arrivals import config, dropped, mark
 from test_crash import KEEP, a_release, dies_at, settled
 from test_publish import state
 
-from flows import incidents, ledger, publish, releases
+from flows import incidents, ledger, publish, releases, telling
 from flows.arrival import drop, due, is_waiting, listing, run_due
 from flows.arrival.accept import accept, free_name
 from flows.delivery import series
@@ -70,6 +73,11 @@ def kept(settings):
 
 def refused(settings):
     return [entry["says"] for entry in incidents.recorded(settings.out) if entry["kind"] == "refused"]
+
+
+def why(settings):
+    """What the ledger says of refused deliveries; in no message."""
+    return [entry["says"] for entry in entries(settings, "refused")]
 
 
 # In time
@@ -199,9 +207,10 @@ def test_what_is_wrong_is_refused_once_and_the_next_goes_on(site, kind):
     if said is None:  # a file that is nowhere is waited for: it is looked for in the delivery alone
         assert refused(site) == []
         return
-    (one,) = refused(site)
+    (one,), (told_to_anybody,) = why(site), refused(site)
     assert re.search(said, one), one
     assert "212-555" not in one
+    assert re.fullmatch(r"Delivery \S+ was refused: [a-z ,-]+\. To do: [a-z ,-]+; imaging-audit deliveries says what is wrong with it\.", told_to_anybody)
     assert not is_waiting(site)
     assert days(site) == []
     os.utime(folder / "diagnoses.csv")  # the same content, touched
@@ -209,6 +218,19 @@ def test_what_is_wrong_is_refused_once_and_the_next_goes_on(site, kind):
     assert days(site) == []
     assert len(refused(site)) == 1
     assert not is_waiting(site)
+
+
+def test_a_message_about_a_refused_delivery_holds_no_count_no_path_and_no_word_of_the_error(site, monkeypatch):
+    given = ORDERS + "".join(f"x{number}@example.org,p1,2024-03-01,CPT,76641\n" for number in range(3))
+    broken(site, text=given)
+    broken(site, "2024-05", file="orders_212x.csv", text="x\n")
+    assert days(site) == []
+    assert "3 rows look like" in why(site)[0]
+    monkeypatch.setenv("IMAGING_AUDIT_NOTIFY__URLS", '["json://127.0.0.1:9/"]')
+    told = load_settings(extracts=site.extracts, out=site.out, drop=site.drop, deid_mode="limited_data_set")
+    subject, text = telling.message(told, telling._news(told))
+    assert "2 deliveries refused" in subject
+    assert not re.search(r"\b3\b|ID-|column|orders|212|/", text), text
 
 
 def test_a_corrupt_delivery_that_is_copied_again_is_accepted(site):
@@ -231,8 +253,79 @@ def test_links_are_refused_wherever_they_stand(site, tmp_path):
     mark(site.drop / "2024-06", "DONE")
     assert days(site) == []
     assert len(refused(site)) == 3
-    assert all("is or holds a link" in one for one in refused(site))
+    assert all("is or holds a link" in one for one in why(site))
     assert kept(site) == []
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "DONE", "orders.csv", "findings/part.csv"])
+def test_what_never_ends_when_it_is_read_is_refused_unread(site, name):
+    """A pipe waits for a writer for ever, whoever opens it."""
+    folder = dropped(made(site), site.drop, marker=None if name in ("SHA256SUMS", "DONE") else "DONE")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(folder / name)
+    dropped(made(site, "2024-05"), site.drop)
+    child = os.fork()
+    if not child:
+        try:
+            os._exit(0 if is_waiting(site) and days(site) == ["2024-05"] and "no file" in why(site)[0] else 1)
+        finally:
+            os._exit(2)
+    assert ended(child)
+
+
+def test_folders_a_thousand_deep_hold_up_nobody(site):
+    folder = dropped(made(site), site.drop, marker="DONE")
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("a", dir_fd=deep)
+        below = os.open("a", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(deep)
+    dropped(made(site, "2024-05"), site.drop)
+    try:
+        assert days(site) == ["2024-05"]
+        assert is_waiting(site)
+        assert len(refused(site)) == 1
+        assert {row["delivery"]: row["state"] for row in listing.rows(site)} == {"2024-04": "waiting", "2024-05": "accepted"}
+    finally:
+        subprocess.run(["rm", "-rf", folder], check=True)  # Python's own way gives up at a thousand folders
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "a screen's commands", "a gigabyte"])
+def test_the_reason_of_a_withdrawal_is_one_short_line_of_that_file(site, tmp_path, kind):
+    dropped(made(site), site.drop)
+    days(site)
+    mark_of_it, elsewhere = site.extracts / "2024-04" / series.WITHDRAWN, tmp_path / "elsewhere"
+    elsewhere.write_text("zqxcanary")
+    {
+        "link": lambda: mark_of_it.symlink_to(elsewhere), "pipe": lambda: os.mkfifo(mark_of_it), "folder": mark_of_it.mkdir,
+        "a screen's commands": lambda: mark_of_it.write_text("wrong\x1b]0;zqx\x07\u202e\n\x00\nhere"),
+        "a gigabyte": lambda: (mark_of_it.touch(), os.truncate(mark_of_it, 1 << 30)),
+    }[kind]()  # fmt: skip
+    child = os.fork()
+    if not child:
+        try:
+            days(site)
+            (row,) = [row for row in listing.rows(site) if row["delivery"] == "2024-04"]
+            said = [entry["says"] for entry in entries(site, "withdrawn")]
+            os._exit(0 if row["state"] == "withdrawn" and said == [row["why"]] and said[0].isprintable() and len(said[0]) < 600 and "canary" not in said[0] else 1)
+        finally:
+            os._exit(2)
+    assert ended(child)
+
+
+def ended(child, seconds=30):
+    """Whether a child came to its end, and a good one."""
+    for _ in range(seconds * 20):
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
 
 
 def test_a_name_that_may_be_a_value_is_not_repeated(site):

@@ -116,3 +116,18 @@ def test_single_mistakes_are_set_aside_with_their_place(command, delivery, tmp_p
     assert expected <= set(found)
     for value in ("soon", "HOMEMADE", "lost"):
         assert value not in err
+
+
+def test_a_server_that_does_not_start_in_time_is_the_machines_and_no_defect(command, delivery, published, monkeypatch):
+    import flows.audit
+
+    def slow(**_):
+        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server. stdout: zqxcanary")
+
+    monkeypatch.setattr("flows.prefect_home.prepare", lambda out: out)
+    monkeypatch.setattr(flows.audit, "audit", slow)
+    code, _, err = command("run", "--extracts", delivery, "--out", published, "--deid-mode", "limited_data_set")
+    assert code == 9
+    assert "did not start in time" in err
+    assert "--direct" in err
+    assert "zqxcanary" not in err

@@ -225,6 +225,38 @@ def test_a_file_that_is_named_for_somebody_leaves_no_line_in_the_ledger(command,
     assert left_behind(tmp_path / "out", said + told, ["zqx", "7319@"]) == []
 
 
+def dropped(folder, how):
+    """A delivery on its way that holds canaries, complete."""
+    for name, extract in valid("limited_data_set").items():
+        (everything_planted(name) if how == "values" else extract).write(folder)
+    if how == "headers":
+        text = (folder / "patients.csv").read_text(encoding="utf-8")
+        (folder / "patients.csv").write_text(text.replace("birth_year", "zqxcanary_7319", 1), encoding="utf-8")
+    if how == "names of files":
+        put(folder / "zqx7319@example.org.csv", "x\n")
+        put(folder / "orders_zqx7319.csv", "x\n")
+    if how == "sums":
+        put(folder / "SHA256SUMS", "zqx7319@example.org  zqx7319.csv\n")
+    (folder / "DONE").touch()
+
+
+@pytest.mark.parametrize("how", ["values", "headers", "names of files", "name of the folder", "sums"])
+def test_a_delivery_that_is_refused_on_its_way_is_repeated_nowhere(command, tmp_path, how):
+    """Neither where it would have gone, nor in the ledger, the log, the health file or any command that tells of it."""
+    folder, out, config = tmp_path / "drop" / ("zqx7319 Jane" if how == "name of the folder" else "2024-12"), tmp_path / "out", tmp_path / "audit.toml"
+    folder.mkdir(parents=True)
+    dropped(folder, how)
+    config.write_text('extracts = "series"\nout = "out"\ndrop = "drop"\ndeid_mode = "shifted_dates"\n')
+    told = [command("catch-up", "--config", config, "--direct")]
+    told += [command(name, "--config", config) for name in ("deliveries", "doctor")] + [command("notices", "--out", out)]
+    assert [json.loads(line)["event"] for line in (out / "ledger.jsonl").read_text().splitlines()] == ["incident", "refused"], told
+    needles = [*NEEDLES, "zqx", "7319"] if how != "values" else NEEDLES
+    leaks = left_behind(out, "".join(said + talk for _, said, talk in told).replace(str(tmp_path), ""), needles) + left_behind(tmp_path / "series", "")
+    tally.record("canaries not repeated after a delivery was refused on its way", len(needles) - len(leaks), len(needles))
+    assert leaks == []
+    assert [path.name for path in (tmp_path / "series").iterdir()] == [".lock"]
+
+
 METADATA = {
     "social security number": True, "e-mail address": True, "IP address": True, "DICOM identifier": True, "telephone number": True,
     "name": False, "date of birth": False, "record number, named": False,
@@ -325,9 +357,10 @@ def released(out):
 LATE_FAILURE = """
 import sys
 from flows import publish
-def broken(tables, path):
-    rows = path.parent / "protected" / "order_label.csv"
-    raise ValueError(rows.read_text(encoding="utf-8"))  # what a foreign error may do: quote the rows it met
+def broken(*given):
+    rows = next(given[-1].parent.rglob("order_label.csv")).read_text(encoding="utf-8")
+    assert "zqx7319" in rows
+    raise ValueError(rows)  # what a foreign error may do: quote the rows it met
 publish._write_report = broken
 from flows.__main__ import main
 sys.argv = ["imaging-audit", *sys.argv[1:]]

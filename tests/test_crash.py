@@ -19,7 +19,7 @@ import tally
 from conftest import audit
 from test_publish import state
 
-from flows import ledger, releases
+from flows import ROOT, ledger, releases
 from flows.delivery import ingest
 from flows.errors import DeliveryError, LockedError, RulesError
 from flows.lock import NAME, locked
@@ -88,9 +88,9 @@ def moments(scene, n_random, n_fresh, n_swap, n_publishing):
 def killed(scene, delivery, out, kind, moment):
     if kind.endswith("of its own"):
         config = delivery / "audit.toml"
-        program = [Path(sys.executable).with_name("imaging-audit"), "run", "--direct", "--extracts", delivery, "--out", out]
+        program = [sys.executable, "-m", "flows", "run", "--direct", "--extracts", delivery, "--out", out]
         with scene.log.open("w") as log:
-            process = subprocess.Popen([*program, "--config", config], start_new_session=True, stdout=log, stderr=log)
+            process = subprocess.Popen([*program, "--config", config], cwd=ROOT, start_new_session=True, stdout=log, stderr=log)
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ import json
 
 import typer
 
-from flows import formats, ledger, machine, models
+from flows import doors, formats, ledger, machine, models
 from flows.answers.prose import listed
 from flows.answers.runs import history
 from flows.errors import AuditError, NotFoundError
@@ -196,6 +196,7 @@ def _attached(earlier, later):
     con = duckdb.connect(config=machine.config() | {"temp_directory": f"{later}.tmp"})  # what spills stays in the protected zone
     for name, path in (("earlier", earlier), ("later", later)):
         con.execute(f"attach {models.quoted(str(path.resolve()))} as {name} (read_only)")
+    doors.close(con)
     con.execute("create schema diff")
     return con
 

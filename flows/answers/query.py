@@ -15,7 +15,7 @@ from decimal import Decimal
 import duckdb
 import typer
 
-from flows import machine
+from flows import doors, machine
 from flows.errors import THE_MACHINES, PublishError, is_the_machines
 from flows.exports.catalog import for_spreadsheets
 from flows.logs import log
@@ -52,7 +52,7 @@ def query(out, sql, form="table", limit=None):
 
 def _opened(path):
     """DuckDB writes nothing, spills nothing, fetches nothing and sees no file but this one."""
-    config = machine.config() | {"enable_external_access": False, "temp_directory": "", "lock_configuration": True}
+    config = doors.ONE_DATABASE | machine.config() | {"temp_directory": ""}  # in DuckDB's order: closed first, it takes the folder
     return duckdb.connect(str(path), read_only=True, config=config)
 
 

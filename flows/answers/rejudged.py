@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from flows import models
+from flows import doors, models
 from flows.errors import AuditError
 from flows.headline import HEADLINE
 
@@ -57,10 +57,11 @@ def on_the_way(earlier, later, causes, machine=None):
 @contextmanager
 def _attached(earlier, later, machine):
     path = later.with_name("rejudged.duckdb")
-    con = duckdb.connect(str(path), config={"temp_directory": f"{path}.tmp"} | machine)
+    con = duckdb.connect(str(path), config=doors.FETCHES_NOTHING | {"temp_directory": f"{path}.tmp"} | machine)
     try:
         for name, database in (("earlier", earlier), ("later", later)):
             con.execute(f"attach {models.quoted(str(database.resolve()))} as {name} (read_only)")
+        doors.close(con, path.parent)
         for schema in ("raw", "rule", "stg", "core", "diff"):
             con.execute(f"create schema {schema}")
         for file in models.model_files("diff"):

@@ -20,6 +20,12 @@ from flows.workspace import connect, digest, hash_one
 CONTRACT = ROOT / "rules" / "contract.csv"
 ARRIVING = ".arriving-"
 CHUNK = 1 << 20
+# What may be sent to anybody. The error's own words name files and count rows: they stay in the ledger and the log.
+SAYS = "Delivery {name} was refused: {why}. To do: {next_step}; imaging-audit deliveries says what is wrong with it."
+REFUSED_FOR = {
+    DeliveryError: ("it is not whole, or not in the shape of the contract", "have it delivered again"),
+    DeidentificationError: ("it is not de-identified as declared", "have it de-identified and delivered again, and remove this one"),
+}
 
 
 class StillMoving(Exception):
@@ -183,9 +189,10 @@ def _refuse(each, error, out):
         content = _digest({path: hashes[path] for path in each.delivered})
     except (OSError, DeliveryError):
         content = each.seen
-    says = f"Delivery {each.name} was refused: {error}"
-    if incidents.record(out, "refused", f"{each.name} {content}", says):
-        log.error("%s", says)
+    why, next_step = REFUSED_FOR[type(error)]
+    is_new = incidents.record(out, "refused", f"{each.name} {content}", SAYS.format(name=each.name, why=why, next_step=next_step))
+    if is_new:
+        log.error("Delivery %s was refused: %s", each.name, error)
     seen = None if isinstance(error.__cause__, OSError) else each.seen
-    if seen:
-        ledger.append(out, {"event": "refused", "run_id": None, "name": each.name, "digest": content, "seen": seen, "says": says})
+    if is_new or seen:
+        ledger.append(out, {"event": "refused", "run_id": None, "name": each.name, "digest": content, "seen": seen, "says": str(error)})

@@ -4,6 +4,7 @@ It is complete once it holds SHA256SUMS, as sha256sum writes it, with every file
 not name; or else an empty file DONE. Nothing here is ever changed.
 """
 
+import errno
 import os
 import re
 import stat
@@ -37,13 +38,16 @@ class Arrived:
     def _found(self):
         """What lies below that is no folder, links not followed; and what kept us from seeing all of it."""
         found, kept_from = {}, []
-        for place, folders, names in os.walk(self.folder, onerror=kept_from.append):
-            links = [name for name in folders if Path(place, name).is_symlink()]
-            for path in (Path(place, name) for name in [*names, *links]):
-                try:
-                    found[path.relative_to(self.folder).as_posix()] = path.lstat()
-                except OSError as error:
-                    kept_from.append(error)
+        try:
+            for place, folders, names in os.walk(self.folder, onerror=kept_from.append):
+                links = [name for name in folders if Path(place, name).is_symlink()]
+                for path in (Path(place, name) for name in [*names, *links]):
+                    try:
+                        found[path.relative_to(self.folder).as_posix()] = path.lstat()
+                    except OSError as error:
+                        kept_from.append(error)
+        except RecursionError:  # folders hundreds deep within each other
+            kept_from.append(OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
         return found, kept_from
 
     @property
@@ -77,10 +81,14 @@ class Arrived:
             raise DeliveryError(f"{SUMS} cannot be read", next_step=f"write it with: sha256sum * > {SUMS}")
         return {line[2].removeprefix("./"): line[1].lower() for line in found}
 
+    @property
+    def is_or_holds_no_file(self):
+        return self.folder.is_symlink() or not all(stat.S_ISREG(facts.st_mode) for facts in self.files.values())
+
     def lacks(self):
         """Why it is not complete, in words that name no file; None where it is."""
-        if self.folder.is_symlink() or any(stat.S_ISLNK(facts.st_mode) for facts in self.files.values()):
-            return None
+        if self.is_or_holds_no_file:
+            return None  # nothing of it may be opened, its markers neither: a pipe would be read for ever
         for error in self._found[1]:
             raise error
         if self.sums is not None:
@@ -105,8 +113,8 @@ class Arrived:
 
     def hashes(self):
         """{path: hash} of every file as it is now."""
-        if self.folder.is_symlink() or not all(stat.S_ISREG(facts.st_mode) for facts in self.files.values()):
-            raise DeliveryError("it is or holds a link", next_step="copy the files themselves into a folder of their own")
+        if self.is_or_holds_no_file:
+            raise DeliveryError("it is or holds a link, or what is no file", next_step="copy the files themselves into a folder of their own")
         return {path: sha256(self.folder / path) for path in self.files}
 
 

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from flows import ledger, releases
+from flows import doors, ledger, releases
 from flows.answers.runs import table, when
 from flows.arrival.days import remember_withdrawn
 from flows.arrival.drop import arrived
@@ -71,7 +71,7 @@ def _counts(out):
     if not (out / "audit.duckdb").exists():
         return {}
     summed = ", ".join(f"cast(sum({name}) as bigint)" for name in COUNTS)
-    with duckdb.connect(str(out / "audit.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(out / "audit.duckdb"), read_only=True, config=doors.ONE_DATABASE) as con:
         try:
             found = con.execute(f"select delivery, {summed} from stg.delivery_extract group by delivery").fetchall()
         except duckdb.CatalogException:  # a result from before there were series

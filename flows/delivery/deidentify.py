@@ -15,10 +15,12 @@ top_code         a birth year implies an age above the pattern, at the end of th
 import csv
 import datetime
 import re
+from pathlib import Path
 
 import duckdb
 
 from flows import ROOT
+from flows.delivery.part_bytes import MAX_LINE, MAX_RATIO, SMALL
 from flows.delivery.part_rows import as_literal, damaged, relation
 from flows.errors import DeidentificationError, DeliveryError
 
@@ -50,7 +52,10 @@ def read_identifiers():
 
 def check_file_names(folder):
     """Before anything is opened: file names go into the manifest, the ledger and messages as they are."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    try:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    except RecursionError:
+        raise DeliveryError("folders lie hundreds deep within each other", where=folder, next_step="deliver the extracts themselves") from None
     rules, findings = _rules_for("file", "", read_identifiers()), []
     for place, name in enumerate(names, 1):
         where = f"name {place} of the {len(names)} in the delivery's folder, sorted"
@@ -85,6 +90,7 @@ def check_names(extract, part, identifiers):
 def check_values(con, extract, part, kinds, mode, identifiers):
     """Reads the part once and counts the values that match; notes on the way how much there is to read."""
     columns = {name: _rules_for(kind, mode, identifiers) for name, kind in kinds.items()}
+    _refuse_bomb(con, part, list(kinds))
     counts = {"n_rows": "count(*) filter (where reason is null)", "n_rejected": "count(reason)"}
     if _is_age_asked(mode, identifiers):
         counts["latest_year"] = _latest_year(kinds)
@@ -138,6 +144,21 @@ def _latest_year(kinds):
         for column in dates
     ]
     return f"greatest({', '.join(years)})" if years else "null"
+
+
+def _refuse_bomb(con, part, columns):
+    """Parquet writes a value once and repeats it for nothing, so that a few kilobytes may take days to be looked through."""
+    if part["format"] != ".parquet" or not columns:
+        return
+    lengths = [f"coalesce(strlen({column}), 0)" for column in columns]
+    counts = {"longest": f"max(greatest({', '.join(lengths)}, 0))", "n_bytes": f"sum({' + '.join(lengths)})"}
+    told = _count(con, part, columns, counts, as_delivered=True)
+    if (told["longest"] or 0) > MAX_LINE or (told["n_bytes"] or 0) > max(SMALL, MAX_RATIO * Path(part["path"]).stat().st_size):
+        raise DeliveryError(
+            f"the Parquet file holds a value of more than {MAX_LINE:,} bytes, or unpacks to more than {MAX_RATIO} times its size",
+            where=part["name"],
+            next_step="export it again, only the columns of the contract; where it is right, deliver it as .csv or in several parts",
+        )
 
 
 def _count(con, part, columns, counts, as_delivered=False):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows import doors
 from flows.delivery.part_bytes import MAX_LINE, line_end, open_bytes
 from flows.delivery.part_rows import as_literal, as_pattern, damaged, parquet
 from flows.errors import DeliveryError
@@ -160,9 +161,10 @@ def _header(line, name):
 def _parquet_shape(part):
     path = as_literal(as_pattern(part["path"]))
     try:
-        rows = duckdb.execute(f"describe select * from {parquet(part)}").fetchall()
-        n_rows = duckdb.execute(f"select sum(num_rows) from parquet_file_metadata({path})").fetchall()[0][0]
-        said = duckdb.execute(f"select key, value from parquet_kv_metadata({path})").fetchall()
+        with duckdb.connect(config=doors.FETCHES_NOTHING) as con:  # an encrypted part asks for an extension
+            rows = con.execute(f"describe select * from {parquet(part)}").fetchall()
+            n_rows = con.execute(f"select sum(num_rows) from parquet_file_metadata({path})").fetchall()[0][0]
+            said = con.execute(f"select key, value from parquet_kv_metadata({path})").fetchall()
     except (duckdb.Error, UnicodeError):
         raise damaged(part) from None
     if n_rows > max(MANY, ROWS_A_BYTE * Path(part["path"]).stat().st_size):

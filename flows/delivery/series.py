@@ -18,6 +18,7 @@ from flows.errors import DeliveryError, SettingsError
 NAME = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?(?:_((?!.*\d{4})[A-Za-z0-9][A-Za-z0-9_-]{0,29}))?")
 LIKE = "2025-06 or 2025-06-30, and where need be a word after an underscore"
 WITHDRAWN = "WITHDRAWN.txt"
+LONGEST_REASON = 500
 EXTRACTS = ("orders", "diagnoses", "therapies", "procedures", "patients", "findings", "code_map")
 
 
@@ -69,9 +70,15 @@ def deliveries(folder, until=None, *, withdrawn=False):
 
 
 def reason(delivery):
-    """Why a delivery was withdrawn; None where it was not."""
+    """Why a delivery was withdrawn, in one line that may be shown and kept; None where it was not."""
     path = delivery.folder / WITHDRAWN
-    return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else None
+    if not path.exists():
+        return None
+    if path.is_symlink() or not path.is_file():
+        return ""  # a mark all the same; where a link leads, or a pipe, is not read
+    with path.open(encoding="utf-8", errors="replace") as text:
+        said = " ".join(text.read(LONGEST_REASON).split())
+    return "".join(sign for sign in said if sign.isprintable())
 
 
 def needed(folder, until=None):

@@ -166,7 +166,9 @@ def truth_of(database):
     """The same tables before disclosure control; those that this database has."""
     import duckdb
 
-    with duckdb.connect(str(database), read_only=True) as con:
+    from flows import doors
+
+    with duckdb.connect(str(database), read_only=True, config=doors.ONE_DATABASE) as con:
         there = {name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'out'").fetchall()}
         return {name: con.sql(f"select * from out.{name}").pl() for name in KEYS if name in there}
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from flows import doors
 from flows.errors import AuditError, SettingsError
 
 STATUSES = ("ok", "warning", "error", "not applicable")
@@ -70,6 +71,6 @@ class Scene:
 
         from flows.rules import load_rules
 
-        con = duckdb.connect(config={"threads": 1})
+        con = duckdb.connect(config=doors.FETCHES_NOTHING | {"threads": 1})
         load_rules(con, self.settings)
         return con

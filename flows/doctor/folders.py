@@ -11,6 +11,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from flows import doors
 from flows.doctor.finding import error, not_applicable, ok, warning
 from flows.errors import DeliveryError, PublishError
 from flows.rights import owner_only
@@ -187,7 +188,7 @@ def _database(place):
     import duckdb
 
     try:
-        with duckdb.connect(str(place / "tried.duckdb")) as con:
+        with duckdb.connect(str(place / "tried.duckdb"), config=doors.FETCHES_NOTHING) as con:
             con.execute("create table tried as select 1 as n")
     except duckdb.Error as refused:
         return type(refused).__name__

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from flows import models
+from flows import doors, models
 from flows.errors import AuditError
 from flows.spark.session import session
 from flows.spark.translate import SPARK_TYPE, readable, translate, view
@@ -42,7 +42,7 @@ def build(con, settings, work, schemas=models.SCHEMAS, on_model=None):
 
 def shapes_of(con):
     """{schema: {table: {column: type}}} of every table there is and will be: the models are built once on no rows."""
-    empty, shapes = duckdb.connect(), {}
+    empty, shapes = duckdb.connect(config=doors.FETCHES_NOTHING), {}
     columns = "select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name in ('raw', 'rule') order by table_oid, column_index"
     for schema, table, column, kind in con.execute(columns).fetchall():
         shapes.setdefault(schema, {}).setdefault(table, {})[column] = kind
