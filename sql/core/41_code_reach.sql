@@ -1,4 +1,4 @@
--- One row per code, type of order and day on which it was ordered, of any patient, and what the code reaches (SPEC 5).
+-- One row per code, type of order and day on which it was ordered and read, of any patient, and what the code reaches (SPEC 5).
 -- kind: mapped reaches a procedure; not_breast_code cannot hide a breast exam; unmapped may hide one; null is no imaging.
 with
 
@@ -13,11 +13,15 @@ written as (
     from stg.order_line
     union
     select distinct
-        code_system,
-        code,
-        order_type,
-        ordered_on
-    from raw.other_order
+        other_order.code_system,
+        other_order.code,
+        other_order.order_type,
+        other_order.ordered_on
+    from raw.other_order as other_order
+    inner join stg.patient_span as patient_span
+        on
+            patient_span.patient_id = other_order.patient_id
+            and patient_span.as_of >= other_order.ordered_on
 
 ),
 

@@ -9,11 +9,11 @@ judged as (
         other_order.ordered_on,
         other_order.performed_on,
         patient_span.as_of,
-        case when other_order.ordered_on <= patient_span.as_of then code_reach.kind end as kind
+        code_reach.kind
     from raw.other_order as other_order
     inner join stg.patient_span as patient_span
         on patient_span.patient_id = other_order.patient_id
-    inner join core.code_reach as code_reach
+    left join core.code_reach as code_reach
         on
             code_reach.code_system = other_order.code_system
             and code_reach.code = other_order.code

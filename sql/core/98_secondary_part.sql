@@ -9,7 +9,7 @@ clip as (
         select
             code_system,
             code
-        from stg.order_line
+        from core.code_reach
         union all
         select
             code_system,

@@ -16,7 +16,7 @@ other_fate as (
     from raw.other_order as other_order
     inner join stg.patient_span as patient_span
         on patient_span.patient_id = other_order.patient_id
-    inner join core.code_reach as code_reach
+    left join core.code_reach as code_reach
         on
             code_reach.code_system = other_order.code_system
             and code_reach.code = other_order.code
