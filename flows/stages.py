@@ -101,10 +101,12 @@ def _build(run, *schemas):
         from flows.spark import engine
 
         engine.build(run.con, run.settings, run.work, schemas)
-    else:
-        from flows import models
+        return
+    from flows import models
 
-        models.build(run.con, schemas=schemas)
+    for schema in schemas:
+        models.build(run.con, schemas=(schema,))
+        run.con.execute("checkpoint")  # tables that are not in the file yet hold memory that nothing can take from them
 
 
 def _refuse_too_much_quarantine(con):
