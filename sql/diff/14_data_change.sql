@@ -33,13 +33,24 @@ n_changed as (
 
 ),
 
+-- Orders that are counted and not kept were read as well.
+any_row as (
+
+    select run, extract from diff.delivered_row
+    union all
+    select 'earlier', 'orders' from earlier.raw.other_order
+    union all
+    select 'later', 'orders' from later.raw.other_order
+
+),
+
 n_row as (
 
     select
         extract,
         count(*) filter (where run = 'earlier') as n_earlier,
         count(*) filter (where run = 'later') as n_later
-    from diff.delivered_row
+    from any_row
     group by extract
 
 )
