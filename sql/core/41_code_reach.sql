@@ -5,14 +5,14 @@ with
 -- Thousands of lines share a row, so that a code is looked up once and not once a line.
 written as (
 
-    select distinct
+    select
         code_system,
         code,
         order_type,
         ordered_on
     from stg.order_line
     union
-    select distinct
+    select
         other_order.code_system,
         other_order.code,
         other_order.order_type,

@@ -17,6 +17,7 @@ standing as (
 
     select
         orders.*,
+        cast(hash(trim(orders.order_id)) >> 1 as bigint) as key_number,
         case
             when is_relative
                 then case
@@ -92,7 +93,7 @@ marked as (
     left join raw.cancer_person as cancer_person
         on cancer_person.patient_id = trim(standing.patient_id)
     left join raw.repeated_order as repeated_order
-        on repeated_order.key_number = cast(hash(trim(standing.order_id)) >> 1 as bigint)
+        on repeated_order.key_number = standing.key_number
 
 )
 

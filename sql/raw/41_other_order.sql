@@ -3,7 +3,7 @@
 select
     part,
     line,
-    cast(hash(trim(order_id)) >> 1 as bigint) as key_number,
+    key_number,
     patient_id,
     ordered_day as ordered_on,
     performed_day as performed_on,
