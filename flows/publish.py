@@ -77,7 +77,7 @@ def is_current(out, run_id):
 
 def is_filed(out, run_id):
     """The same of a result that is kept, shown or not."""
-    entries = [entry for entry in ledger.read(out) if entry["event"] == "published" and entry["run_id"] == run_id]
+    entries = [entry for entry in ledger.of(out, "published") if entry["run_id"] == run_id]
     return any(_is_of(out / "releases" / entry.get("release", run_id), run_id) for entry in entries)
 
 

@@ -66,7 +66,7 @@ def _refuse_places(drop, extracts):
 
 def _unlisted(settings):
     """{digest: name} of what the series holds and the ledger does not know: brought in by hand, or just before a kill."""
-    known = {entry["delivery"] for entry in ledger.read(settings.out) if entry["event"] == "accepted"}
+    known = {entry["delivery"] for entry in ledger.of(settings.out, "accepted")}
     found = [each for each in series.deliveries(settings.extracts, withdrawn=True) if each.name and each.name not in known]
     hashed = [(each, hash_one(each)) for each in found]
     return {_digest({path.removeprefix(each.prefix): one for path, one in hashes.items()}): each.name for each, hashes in hashed}
@@ -95,7 +95,7 @@ def _take(each, unlisted, settings):
     if series.covered(each.folder.name) is None:
         raise DeliveryError("its name does not say which day it covers to", next_step=f"name it like {series.LIKE}")
     facts = {"run_id": None, "name": each.name, "digest": content, "seen": each.seen}
-    accepted = {entry["digest"]: entry for entry in ledger.read(settings.out) if entry["event"] == "accepted"}
+    accepted = {entry["digest"]: entry for entry in ledger.of(settings.out, "accepted")}
     if content in accepted:
         log.info("Delivery %s holds what %s held and is not taken in again", each.name, accepted[content]["delivery"])
         ledger.append(settings.out, {"event": "repeated", "delivery": accepted[content]["delivery"], **facts})

@@ -67,7 +67,7 @@ def run_due(settings, run_one):
 def _days(settings):
     found = series.deliveries(settings.extracts) if series.is_series(settings.extracts) else []
     hashed = {each.name: hash_one(each) for each in found}
-    published = {entry["run_id"] for entry in ledger.read(settings.out) if entry["event"] == "published"}
+    published = {entry["run_id"] for entry in ledger.of(settings.out, "published")}
     days, inputs = [], {}
     for each in found:
         inputs |= hashed[each.name]
@@ -83,7 +83,7 @@ def _days(settings):
 
 def _remember_withdrawn(settings):
     """The ledger gets its line of a delivery that was withdrawn by hand, or just before a kill."""
-    known = {entry["delivery"] for entry in ledger.read(settings.out) if entry["event"] == "withdrawn"}
+    known = {entry["delivery"] for entry in ledger.of(settings.out, "withdrawn")}
     if series.is_series(settings.extracts):
         for each in series.deliveries(settings.extracts, withdrawn=True):
             if series.reason(each) is not None and each.name not in known:

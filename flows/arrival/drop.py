@@ -132,7 +132,7 @@ def arrived(drop):
 
 def looked_at(out):
     """What the ledger has of deliveries that need not be looked at again while they stay as they are."""
-    return {entry["seen"] for entry in ledger.read(out) if entry["event"] in SEEN and entry.get("seen")}
+    return {entry["seen"] for entry in ledger.of(out, *SEEN) if entry.get("seen")}
 
 
 def refuse_absent(drop):

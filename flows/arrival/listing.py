@@ -47,7 +47,7 @@ def withdraw(settings, name, reason):
 
 
 def _of_the_series(settings):
-    accepted = {entry["delivery"]: entry for entry in ledger.read(settings.out) if entry["event"] == "accepted"}
+    accepted = {entry["delivery"]: entry for entry in ledger.of(settings.out, "accepted")}
     counts = _counts(settings.out)
     found = series.deliveries(settings.extracts, withdrawn=True) if series.is_series(settings.extracts) else []
     for each in found:
