@@ -92,7 +92,7 @@ def check_values(con, extract, part, kinds, mode, identifiers):
     columns = {name: _rules_for(kind, mode, identifiers) for name, kind in kinds.items()}
     _refuse_bomb(con, part, list(kinds))
     counts = {"n_rows": "count(*) filter (where reason is null)", "n_rejected": "count(reason)"}
-    if _is_age_asked(mode, identifiers):
+    if _age_rules(mode, identifiers):
         counts["latest_year"] = _latest_year(kinds)
     for column, rules in columns.items():
         counts |= _first_look(column, rules)
@@ -208,8 +208,8 @@ def _is_broken(rule, n_rows, n_values, n_filled):
     return n_rows > 0
 
 
-def _is_age_asked(mode, identifiers):
-    return any(rule["kind"] == "top_code" and mode in rule["modes"].split(";") for rule in identifiers)
+def _age_rules(mode, identifiers):
+    return [rule for rule in identifiers if rule["kind"] == "top_code" and mode in rule["modes"].split(";")]
 
 
 def check_age(con, patients, parts, mode, as_of, identifiers):
@@ -218,7 +218,7 @@ def check_age(con, patients, parts, mode, as_of, identifiers):
     years = [int(part["latest_year"]) for part in parts if part["latest_year"]]
     end = as_of.year if as_of else max((year for year in years if year <= today + 1), default=today)
     found = []
-    for rule in (rule for rule in identifiers if rule["kind"] == "top_code" and mode in rule["modes"].split(";")):
+    for rule in _age_rules(mode, identifiers):
         limit = end - int(rule["pattern"])
         for part in (part for part in patients if "birth_year" in part["columns"]):
             counts = {"n": f"count(*) filter (where try_cast(left(trim(birth_year), 4) as integer) < {limit})"}
