@@ -111,6 +111,27 @@ def test_mixed_line_ends_keep_their_line_numbers(con, tmp_path):
     assert rows(con, "select order_id, line from raw.orders order by line") == [("o1", 2), ("o2", 3), ("o4", 5)]
 
 
+@pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz"])
+def test_lines_keep_their_numbers_however_many_threads_read_them(con, tmp_path, name):
+    """Long enough for several threads and for several groups of rows, with lines that are blank and lines that cannot be split."""
+    lines = [_line(number) for number in range(2, 400_000)]
+    folder = write(tmp_path)
+    (folder / "orders.csv").unlink()
+    content = ("\n".join([HEADER, *lines]) + "\n").encode()
+    put(folder / name, gzip.compress(content, 1) if name.endswith(".gz") else content)
+    con.execute("set threads = 4")
+    read(con, folder)
+    assert rows(con, "select count(*) from raw.orders where order_id <> 'o' || line") == [(0,)]
+    assert rows(con, "select count(*) from raw.orders") == [(sum(line.startswith("o") and line.count(",") == 4 for line in lines),)]
+    assert [line for (line,) in rows(con, "select line from raw.rejected_row order by all")] == [
+        number for number, line in enumerate(lines, 2) if line == "cut"
+    ]
+
+
+def _line(number):
+    return {0: "", 1: "   ", 2: "cut"}.get(number % 1009, f"o{number},p1,2024-03-01,CPT,76641")
+
+
 def test_gzip_parquet_and_folders_of_parts_read_alike(con, tmp_path):
     plain = orders("o1,p1,2024-03-01,CPT,76641")
     folder = write(tmp_path, orders=None)

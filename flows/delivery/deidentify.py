@@ -164,7 +164,7 @@ def _refuse_bomb(con, part, columns):
 def _count(con, part, columns, counts, as_delivered=False):
     names = list(counts)
     values = ", ".join([*(column if as_delivered else f"{_plain(column)} as {column}" for column in columns), "reason"])
-    query = f"select {', '.join(counts[name] for name in names)} from (select {values} from ({relation(part, columns)}))"
+    query = f"select {', '.join(counts[name] for name in names)} from (select {values} from ({relation(part, columns)}) where not is_blank)"
     try:
         return dict(zip(names, con.execute(query).fetchall()[0], strict=True))
     except duckdb.OutOfMemoryException:

@@ -1,10 +1,11 @@
-"""The rows of one part as SQL, every value as text: what the gate counts over and the raw tables are filled from."""
+"""The rows of one part as SQL, every value as text: what the gate counts over and what is stored."""
 
 import re
 
 from flows import ROOT
 from flows.errors import DeliveryError
 
+FIRST_LINE = 2  # the header of a CSV is line 1, so the first row of a Parquet file is line 2 as well
 CSV_ROW = (ROOT / "sql" / "ingest" / "csv_row.sql").read_text(encoding="utf-8")
 
 
@@ -17,28 +18,8 @@ def damaged(part):
     )
 
 
-def rows_of(parts, columns):
-    """The rows of all parts of an extract with their place; a column that a part lacks is null."""
-    selects = []
-    for part in parts:
-        there = [column for column in columns if column in part["columns"]]
-        chosen = "".join(f"{column}, " if column in there else f"{_no(column)}, " for column in columns)
-        place = f"{as_literal(part['name'])} as part, line"
-        selects.append(f"select {chosen}{place}, reason from ({relation(part, there)})")
-    return "\nunion all\n".join(selects) or _no_rows([*columns, "part"])
-
-
-def rejects_of(extract, parts):
-    """The lines of an extract that could not be split; only parts that have some are read again."""
-    rows = rows_of([part for part in parts if part["n_rejected"]], [])
-    return (
-        f"select '{extract}' as extract, part, line, cast(null as varchar) as column_name, reason "
-        f"from ({rows}) where reason is not null"
-    )
-
-
 def relation(part, columns):
-    """SQL of one part's rows: the given columns as text, `line`, and `reason` where a line cannot be split."""
+    """SQL of one part's rows in its order: the given columns as text, `reason` where a line cannot be split, `is_blank`."""
     if part["format"] == ".parquet":
         return _parquet_relation(part, columns)
     if not part["header"]:
@@ -52,23 +33,25 @@ def relation(part, columns):
         compression="gzip" if part["format"] == ".csv.gz" else "none",
         n_columns=len(part["header"]),
     )
-    return f"select {chosen}line, reason from (\n{rows}\n)"
+    return f"select {chosen}reason, is_blank from (\n{rows}\n)"
 
 
 def _no_rows(columns):
-    nothing = "".join(f"{_no(column)}, " for column in columns)
-    return f"select {nothing}cast(null as bigint) as line, cast(null as varchar) as reason where false"
+    return f"select {nothing(columns)}{no('reason')}, false as is_blank where false"
 
 
-def _no(column):
+def nothing(columns):
+    return "".join(f"{no(column)}, " for column in columns)
+
+
+def no(column):
     return f"cast(null as varchar) as {column}"
 
 
 def _parquet_relation(part, columns):
     names = {name.strip().lower(): name for name in part["header"]}
     chosen = "".join(f"{_as_text(names[column], part['types'][column])} as {column}, " for column in columns)
-    # The header of a CSV is line 1, so the first row of a Parquet file is line 2 as well.
-    return f"select {chosen}file_row_number + 2 as line, cast(null as varchar) as reason from {parquet(part)}"
+    return f"select {chosen}file_row_number + {FIRST_LINE} as line, {no('reason')}, false as is_blank from {parquet(part)}"
 
 
 def parquet(part):

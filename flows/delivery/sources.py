@@ -6,8 +6,8 @@ they reach neither the database nor a spill file.
 
 from flows import ROOT
 from flows.delivery import deidentify
-from flows.delivery.part_rows import rejects_of, rows_of
 from flows.delivery.parts import find_parts, open_part
+from flows.delivery.stored import delivered, rejects, store
 from flows.errors import DeidentificationError, DeliveryError
 from flows.logs import log
 
@@ -60,16 +60,14 @@ def read_source(con, folder, settings):
         )
     files = open_files(folder, source)
     _check_values(con, files, settings)
-    con.execute("create schema if not exists source")
-    for file, columns in READ[source].items():
-        rows = f"select {', '.join(columns)}, part, line from ({rows_of(files[file], columns)}) where reason is null"
-        con.execute(f"create or replace view source.{file} as {rows}")
-    for extract in EXTRACTS[source]:
-        query = (ROOT / "sql" / "sources" / source / f"{extract}.sql").read_text(encoding="utf-8")
-        con.execute(f"insert into raw.{extract} by name {query}")
-    for file, extract in KEPT_UNDER[source].items():
-        con.execute(f"insert into raw.rejected_row {rejects_of(extract, files[file])}")
-    con.execute("drop schema source cascade")
+    with delivered(con):
+        for file, columns in READ[source].items():
+            store(con, file, files[file], list(columns))
+        for extract in EXTRACTS[source]:
+            query = (ROOT / "sql" / "sources" / source / f"{extract}.sql").read_text(encoding="utf-8")
+            con.execute(f"insert into raw.{extract} by name {query}")
+        for file, extract in KEPT_UNDER[source].items():
+            con.execute(f"insert into raw.rejected_row {rejects(file, extract)}")
 
 
 def open_files(folder, source):

@@ -1,5 +1,5 @@
--- One row per line of a CSV part after its header: its true line number, its fields in the header's order,
--- or the reason why it cannot be split into them.
+-- One row per line of a CSV part after its header, in the part's order: its fields in the header's order, or the reason
+-- why it cannot be split into them. Blank lines are rows too, so that the place of a row is its line's.
 -- A record is a line. No column of the contract can hold a line break, so one inside quotes breaks its
 -- record, and both pieces are rejected where they stand: line numbers stay those an editor shows, and a
 -- stray quote costs its own line, where a parser that looks for its partner would swallow the lines after it.
@@ -8,9 +8,7 @@ with
 physical_line as (
 
     -- A unit separator never stands in a part (the scan before refuses it), so each line is one field.
-    select
-        text,
-        row_number() over () + 1 as line
+    select text
     from read_csv(
         $path, columns = {'text': 'VARCHAR'}, header = false, skip = 1, auto_detect = false,
         delim = chr(31), quote = '', escape = '', new_line = $new_line, strict_mode = false,
@@ -23,7 +21,7 @@ physical_line as (
 split_line as (
 
     select
-        line,
+        trim(text) = '' as is_blank,
         case
             when not contains(text, '"') then string_split(text, ',')
             when regexp_full_match(text, '(?:"[^",]*"|[^",]*)(?:,(?:"[^",]*"|[^",]*))*')
@@ -43,13 +41,12 @@ split_line as (
                 )
         end as fields
     from physical_line
-    where trim(text) <> ''
 
 )
 
 select
-    line,
     fields,
+    is_blank,
     case
         when fields is null then 'unreadable_row'
         when len(fields) < $n_columns then 'too_few_columns'

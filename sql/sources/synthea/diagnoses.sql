@@ -8,4 +8,4 @@ select
     start as diagnosed_on,
     part,
     line
-from source.conditions
+from delivered.conditions

@@ -11,7 +11,7 @@ select
     start as performed_on,
     part,
     line
-from source.procedures
+from delivered.procedures
 where exists (
     select 1
     from rule.imaging

@@ -7,7 +7,7 @@ with
 export_end as (
 
     select max(try_cast(left(start, 4) as integer)) as year
-    from source.procedures
+    from delivered.procedures
 
 ),
 
@@ -22,7 +22,7 @@ person as (
         deathdate as observed_to,
         part,
         line
-    from source.patients
+    from delivered.patients
 
 )
 

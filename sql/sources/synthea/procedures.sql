@@ -8,7 +8,7 @@ select
     'completed' as status,
     part,
     line
-from source.procedures
+from delivered.procedures
 where not exists (
     select 1
     from rule.imaging

@@ -12,7 +12,7 @@ select
     case when stop is null then 'active' else 'completed' end as status,
     part,
     line
-from source.medications
+from delivered.medications
 where
     reasoncode is null
     or exists (
