@@ -47,13 +47,14 @@ deep: $(READY) ## the long proof: random patients, a hundred crashes, a delivery
 mutants: $(READY) ## every seeded mistake must be noticed by a test
 	@$(BIN)/python -m pytest tests/test_mutants.py
 
-# SIZE order lines, REPEAT turns, FORMATS=csv,parquet, SKIP=pandas, KEEP=1 to keep the data, DRY=1 to leave docs/ alone.
+# SIZE order lines, REPEAT turns, FORMATS=csv,parquet, SKIP=pandas, WITHIN=1 for less memory and fewer cores as well,
+# KEEP=1 to keep the data, DRY=1 to leave docs/ alone.
 bench: SIZE ?= 1000000
 bench: REPEAT ?= 3
 bench: FORMATS ?= csv,parquet
 bench: $(READY) ## what an audit costs beside a floor and two scripts: make bench SIZE=10000000
 	@$(BIN)/python -m tests.bench --folder $(BUILD)/bench --size $(SIZE) --repeat $(REPEAT) \
-		--formats $(FORMATS) $(if $(SKIP),--skip $(SKIP)) $(if $(KEEP),--keep) $(if $(DRY),--dry)
+		--formats $(FORMATS) $(if $(SKIP),--skip $(SKIP)) $(if $(WITHIN),--within) $(if $(KEEP),--keep) $(if $(DRY),--dry)
 
 check: $(READY) ## style of the Python, invariants of the rules, known vulnerabilities
 	@$(BIN)/ruff check flows tests

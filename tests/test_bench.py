@@ -158,7 +158,12 @@ def test_a_target_is_met_missed_or_not_measured():
         "labels alone, times the pandas script": False,
         "nothing changed, seconds": None,
         "peak memory of the whole audit, GiB": False,
+        "the same with memory_limit 1GiB, GiB": None,
     }
+    lean = {"format": "csv", "memory_limit": "1GiB", "seconds": 9.0, "processor_seconds": 8.0, "peak_bytes": 3 << 29}
+    assert arithmetic.targets(result((5, 5, 5)) | {"within": [lean]})[-1] == {
+        "target": "the same with memory_limit 1GiB, GiB: at most 2", "measured": 1.5, "is_met": True
+    }  # fmt: skip
 
 
 def test_the_page_keeps_its_prose_and_says_what_failed(tmp_path):
@@ -175,3 +180,8 @@ def test_the_page_keeps_its_prose_and_says_what_failed(tmp_path):
     assert (tmp_path / "performance.svg").read_text().startswith("<svg")
     page.write([result((5, 6, 7))], tmp_path)
     assert path.read_text() == text
+    core = {"format": "csv", "threads": 1, "seconds": 9.0, "processor_seconds": 8.0, "peak_bytes": 3 << 30}
+    page.write([result((5, 6, 7)) | {"within": [core, {"format": "csv", "memory_limit": "1GiB", "failed": "9"}]}], tmp_path)
+    assert "| csv | 1 | what can be spared | 9.0 | 8.0 | 3,072 |" in path.read_text()
+    assert "| csv | all | 1GiB | failed (9) | - | - |" in path.read_text()
+    assert "cores" in (tmp_path / "performance.svg").read_text()

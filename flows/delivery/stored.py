@@ -1,4 +1,4 @@
-"""The lines of a delivery, taken apart once: in a database beside the run's own, which goes when the delivery was read.
+"""The lines of a delivery, taken apart once: in a database among what is spilled, which goes when the delivery was read.
 
 The number of a line is its row's id there. A table that all threads fill in the order of the file numbers its rows as it
 grows; a window over the file would let one thread work and the others wait.
@@ -29,8 +29,14 @@ def delivered(con):
 
 
 def _beside(con):
-    (own,) = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()[0]
-    return f"{own}.delivered" if own else IN_MEMORY
+    """Where what is spilled stands, for it is as large; a database in memory has no disk."""
+    own, spill = con.execute(
+        "select path, current_setting('temp_directory') from duckdb_databases() where database_name = current_database()"
+    ).fetchall()[0]
+    if not own:
+        return IN_MEMORY
+    Path(spill).mkdir(exist_ok=True)
+    return str(Path(spill) / "delivered.duckdb")
 
 
 def store(con, name, parts, columns):

@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = ROOT / "docs" / "performance.json"
 BYTES_A_LINE = {"csv": 150, "parquet": 30, "audit": 800}  # what stands on the disk at once: delivery, work database and release
+LIMITS = ("512MiB", "1GiB", "2GiB", "4GiB")
 VARIANTS = ("floor", "labels", "polars", "pandas", "direct", "unchanged", "prefect")
 
 
@@ -38,6 +39,7 @@ def main(arguments=None):
         result = facts | {"measured_on": datetime.now(UTC).date().isoformat(), "machine": _machine()}
         result["runs"] = _runs(folder, given)
         result["profile"] = {form: _profile(folder, form) for form in given.formats}
+        result["within"] = _within(folder, given.formats[0]) if given.within else []
     finally:
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -51,6 +53,7 @@ def _arguments(arguments):
     parser.add_argument("--formats", default="csv,parquet", type=lambda text: text.split(","), help="csv, parquet or both")
     parser.add_argument("--skip", default="", type=lambda text: text.split(","), help=f"which of {', '.join(VARIANTS)} to leave out")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where data and results of the runs stand")
+    parser.add_argument("--within", action="store_true", help="also the whole audit within less memory and on fewer cores, once each")
     parser.add_argument("--keep", action="store_true", help="leave the data in the folder")
     parser.add_argument("--dry", action="store_true", help="print, but leave docs/performance.* as they are")
     return parser.parse_args(arguments)
@@ -84,7 +87,7 @@ def _runs(folder, given):
     return runs
 
 
-def _run(folder, form, name):
+def _run(folder, form, name, **environment):
     delivery, python = folder / form, [sys.executable, "-m"]
     audit = [*python, "flows", "run", "--extracts", delivery, "--config", delivery / "audit.toml", "--out"]
     commands = {
@@ -98,12 +101,23 @@ def _run(folder, form, name):
     }
     try:
         # Prefect keeps its record where it is told to: the machine's own is not touched.
-        return measured(commands[name], folder / f"{name}.log", PREFECT_HOME=str(folder / "prefect"), DO_NOT_TRACK="1")
+        return measured(commands[name], folder / f"{name}.log", PREFECT_HOME=str(folder / "prefect"), DO_NOT_TRACK="1", **environment)
     except RuntimeError as error:
         say(f"   failed: {error}")
         return {"failed": str(error).split(" ended with ")[-1].split(";")[0]}
     finally:
         shutil.rmtree(folder / "labels", ignore_errors=True)
+
+
+def _within(folder, form):
+    """The whole audit once for each number of cores, and once within each limit of memory."""
+    rows = []
+    for limits in [{"threads": n} for n in range(1, machine.threads() + 1)] + [{"memory_limit": limit} for limit in LIMITS]:
+        say(f"within {limits}, from {form}")
+        given = {f"IMAGING_AUDIT_{name.upper()}": str(value) for name, value in limits.items()}
+        rows.append({"format": form, **limits, **_run(folder, form, "direct", **given)})
+        shutil.rmtree(folder / "out", ignore_errors=True)
+    return rows
 
 
 def _same_labels(folder, form, variants):

@@ -26,6 +26,9 @@ def table(result):
         lines += _table(("", "seconds (median)", "times the floor (least, median, most)", "processor seconds", "times the floor", "peak memory, MiB"),
                         [_variant(name, runs, variants["floor"]) for name, runs in variants.items()])
     lines += _table(("target", "measured", ""), [(row["target"], "-" if row["measured"] is None else f"{row['measured']:g}", {True: "met", False: "**missed**", None: "not measured"}[row["is_met"]]) for row in arithmetic.targets(result)])
+    if result.get("within"):
+        lines += ["The whole audit, once within each limit:", ""]
+        lines += _table(("from", "cores", "memory_limit", "seconds", "processor seconds", "peak memory, MiB"), [_limited(row) for row in result["within"]])
     for form, spent in result["profile"].items():
         for kind in ("stages", "models"):
             lines += [f"Processor seconds of the {kind}, from {form}" + (f", the {SHOWN_MODELS} dearest:" if kind == "models" else ":"), ""]
@@ -52,6 +55,13 @@ def _variant(name, runs, floor):
     return (*cells, f"{held // MIB:,}" if held else "-")
 
 
+def _limited(row):
+    within = (row["format"], str(row.get("threads", "all")), row.get("memory_limit", "what can be spared"))
+    if "failed" in row:
+        return (*within, f"failed ({row['failed']})", "-", "-")
+    return (*within, f"{row['seconds']:.1f}", f"{row['processor_seconds']:.1f}", f"{row['peak_bytes'] // MIB:,}")
+
+
 def _table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
@@ -68,20 +78,35 @@ def write(results, folder):
 
 
 def chart(results):
-    """Seconds and memory against order lines, a line for each variant and format, both axes in powers of ten."""
+    """Cost against order lines, a line for each variant and format, in powers of ten; then against cores and memory limits."""
     import altair as alt
     import vl_convert
 
-    rows = [row for result in results for row in _points(result)]
-    base = alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(
-        x=alt.X("lines:Q", scale=alt.Scale(type="log"), title="order lines"),
-        color=alt.Color("variant:N", title=None, sort=list(WORDS)),
-        strokeDash=alt.StrokeDash("format:N", title=None),
-    )
-    panels = [base.encode(y=alt.Y(f"{field}:Q", scale=alt.Scale(type="log"), title=title)).properties(width=330, height=280)
-              for field, title in (("processor_seconds", "processor seconds, median"), ("mebibytes", "peak memory, MiB"))]
-    specification = alt.hconcat(*panels).configure(background="white").to_dict()
+    panels = [_panel(alt, rows, lines, cost) for rows, lines in _lines(alt, results) if rows for cost in (
+        alt.Y("processor_seconds:Q", scale=alt.Scale(type="log"), title="processor seconds, median"),
+        alt.Y("mebibytes:Q", scale=alt.Scale(type="log"), title="peak memory, MiB"))]
+    specification = alt.concat(*panels, columns=2).configure(background="white").to_dict()
     return vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
+
+
+def _lines(alt, results):
+    lines = {"x": alt.X("lines:Q", scale=alt.Scale(type="log"), title="order lines"),
+             "color": alt.Color("variant:N", title=None, sort=list(WORDS)), "strokeDash": alt.StrokeDash("format:N", title=None)}
+    yield [row for result in results for row in _points(result)], lines
+    size = alt.Color("size:N", title="the whole audit")
+    within = [row for result in results for row in _limits(result)]
+    yield [row for row in within if "threads" in row], {"x": alt.X("threads:O", title="cores"), "color": size}
+    yield [row for row in within if "memory_limit" in row], {"x": alt.X("memory_limit:O", title="memory_limit", sort=None), "color": size}
+
+
+def _panel(alt, rows, lines, cost):
+    return alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(y=cost, **lines).properties(width=330, height=280)
+
+
+def _limits(result):
+    for row in result.get("within", []):
+        if "failed" not in row:
+            yield {**row, "size": f"{result['n_lines']:,} lines", "mebibytes": row["peak_bytes"] // MIB}
 
 
 def _points(result):
