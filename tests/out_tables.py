@@ -120,6 +120,19 @@ def people(n_cases, seed, start=date(2022, 1, 1), days=1095, strata=STRATA, proc
     return orders
 
 
+def beside_the_measure(orders, measure, n_single, n_double=0):
+    """So many cases with one index order and with two put into the tier unresolved: of that measure alone, all appropriate."""
+    index = {}
+    for order in orders:
+        if order["kind"] == "index":
+            index.setdefault(order["case_id"], []).append(order)
+    fit = [case for case, of in index.items() if {(order["measure"], order["result"]) for order in of} == {(measure, "appropriate")}]
+    single, double = ([case for case in fit if len(index[case]) == count] for count in (1, 2))
+    moved = {*single[:n_single], *double[:n_double]}
+    assert len(moved) == n_single + n_double
+    return [order | {"intent_tier": "unresolved"} if order["case_id"] in moved else order for order in orders]
+
+
 def index_orders(rng, case, measure, day, procedures):
     count = rng.choices((1, 2), (8, 2))[0]
     orders = []

@@ -48,8 +48,10 @@ def tables_of(orders, n_cases, made):
 
 
 # Each of these gave away what came in between once: a total in tens whose rows all showed, a sum of another table, a
-# denominator that was hidden again, a rate whose denominator the release before had shown, bounds beside a withheld rate.
+# denominator that was hidden again, a rate whose denominator the release before had shown, bounds beside a withheld rate, a tier
+# beside one measure that moved while that beside the other did not.
 SHORT = {"strata": FEW, "days": 400}
+ONE_SITE = {"site": [("site_a", 1)], "therapy_class": [("chemotherapy", 1)], "intent_tier": FEW["intent_tier"]}
 PAIRS = {
     "more people": (90, 6, 1, "more people", SHORT),
     "more days": (150, 9, 2, "more days", SHORT),
@@ -59,6 +61,7 @@ PAIRS = {
     "a rate and a denominator": (478, 14, 22, "corrected", {"strata": FEW, "days": 300}),
     "bounds of a withheld rate": (130, 26, 15, "more people", MADE["many_failures"] | {"strata": FEW, "days": 500}),
     "an undecided order": (100, 20, 3, "corrected", {"strata": FEW, "days": 500}),
+    "one of two tiers": (120, 120, 8, "more people", {"strata": ONE_SITE, "days": 60}),
 }
 
 
@@ -78,6 +81,25 @@ def test_nothing_small_can_be_worked_out_of_two_releases(name):
     earlier, later = both(*PAIRS[name])
     assert recovered_over_time(earlier, later) == []
     assert recovered(*later, what_was_shown(*earlier)) == []
+
+
+def test_what_came_to_the_tier_beside_the_measure_is_not_told_by_the_reading_that_counts_it():
+    """Three come to the tier and many to the measure: the sum of both moved by many, and is a reading."""
+    one_site = ONE_SITE | {"intent_tier": [("inferred", 1)]}
+    people = out_tables.people(1900, 1, days=60, strata=one_site, procedures=MADE["many_failures"]["procedures"][:2])
+    everybody = [order for order in people if order["kind"] == "index"]
+    truth = [
+        tables_of(out_tables.beside_the_measure([order for order in everybody if out_tables.hash_of(order["case_id"]) // 10 < n], "on_treatment", n_beside), n * 6 // 5, {"strata": one_site})
+        for n, n_beside in ((900, 20), (1900, 23))
+    ]
+    first = release(truth[0])
+    second = release(truth[1], before=(first, truth[0]))
+    beside, reading = ([tables[name].filter(measure="on_treatment", basis="order", **key)["n_index"].item() for tables in (first, second)] for name, key in (
+        ("compliance", {"stratum_value": "unresolved"}), ("sensitivity", {"reading": "unresolved_included"})))
+    assert beside == [20, None]
+    assert reading[0] is not None
+    assert reading[1] is None
+    assert recovered_over_time((first, truth[0]), (second, truth[1])) == []
 
 
 @pytest.mark.deep

@@ -6,9 +6,12 @@ import random
 
 import attacker_beside
 import duckdb
+import out_tables
 import polars as pl
 import pytest
 from attacker import recovered
+from test_differencing import FEW as STRATA
+from test_differencing import tables_of
 from test_disclosure import MADE, delivery
 
 from flows.disclosure import release, rounding
@@ -28,6 +31,7 @@ ONCE = [
     ("one_site", 1147, 400072),  # two shares of a whole that is hidden, both on the edge of a step
     ("two_sites_one_year", 51, 500019),  # a denominator that was hidden, but not where it was 0
     ("as_usual", 42, 400220),  # three questions that add up to one step of the funnel
+    ("no_calendar", 1000, 64),  # orders of a closed tier, by the reading that counts them, and so a closed step of the funnel
 ]
 
 
@@ -177,6 +181,25 @@ def test_with_a_shorter_reach_the_attacker_succeeds(monkeypatch):
     monkeypatch.setattr(rounding, "REACH", 1)
     monkeypatch.setattr(attacker_beside, "REACH", 10)
     assert attacked(("one_site", 689, 300067)) != []
+
+
+def test_a_tier_that_is_closed_is_not_given_back_by_the_reading_that_counts_it():
+    """Ten episodes close the tier and its twelve orders. Total and tier are a step of the funnel, the only company of three lines there."""
+    strata = STRATA | {"intent_tier": [("inferred", 1)]}
+    people = out_tables.people(600, 1, days=300, strata=strata, procedures=MADE["many_failures"]["procedures"][:2])
+    orders = out_tables.beside_the_measure(people, "on_treatment", 8, 2)
+    truth = tables_of(orders, 700, {"strata": strata})
+    released = release(truth)
+    beside, reading, total = (
+        {basis: (then, now) for basis, then, now in zip(truth[name].filter(**key)["basis"], *(tables[name].filter(**key)["n_index"] for tables in (truth, released)), strict=True)}
+        for name, key in ((name, {"measure": "on_treatment"} | key) for name, key in (
+            ("compliance", {"stratum_value": "unresolved"}), ("sensitivity", {"reading": "unresolved_included"}),
+            ("compliance", {"stratum": "all", "period_grain": "all"})))
+    )
+    assert beside == {"episode": (10, None), "order": (12, None)}
+    assert total["order"][1] is not None
+    assert reading["order"] == (total["order"][0] + 12, None)
+    assert recovered(released, truth) == []
 
 
 @pytest.mark.deep

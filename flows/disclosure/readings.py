@@ -5,18 +5,25 @@ from flows.disclosure.differencing import SUMS, key_of, summed
 from flows.disclosure.groups import is_small
 from flows.disclosure.states import BAD, UNDECIDED, outcomes
 
+WITH_BESIDE = "unresolved_included"
+
 
 def close_readings(rows, compliance, small):
-    """Other readings differ from the measure by few orders: what is shown of them must not give that difference away."""
+    """Other readings differ from the measure by few orders: what is shown of them must not give that difference away.
+
+    One of them differs by the tier beside the measure alone: while anything of that is hidden, so is the reading.
+    """
     shown = {}
     for row in sorted(rows, key=lambda row: row["reading"] != "as_defined"):
         root = (row["measure"], row["basis"], "all", None, "all", "all")
         truth, base = dict(row), compliance.truth[root]
-        is_same = all(row[column] == base[column] for column in ("n_index", "n_appropriate", *BAD, *UNDECIDED))
+        gives_back = row["reading"] == WITH_BESIDE and any(compliance.state[key] != "open" for key in compliance.beside(root))
+        is_same = not gives_back and all(row[column] == base[column] for column in ("n_index", "n_appropriate", *BAD, *UNDECIDED))
         is_apart = all(gap == 0 or abs(gap) > small for other in [base, *shown.get(root, [])] for gap in gaps(truth, other))
         key, told = key_of("sensitivity", row), {column: summed(row)[column] for column in SUMS}
         is_apart &= not (compliance.past.few("sensitivity", key, told, small) or compliance.past.stays_hidden("sensitivity", key, told))
-        is_open = is_apart and compliance.state[root] == "open" and not any(is_small(number, small) for number in outcomes(truth))
+        is_large = not any(is_small(number, small) for number in outcomes(truth))
+        is_open = is_apart and is_large and not gives_back and compliance.state[root] == "open"
         state = compliance.state[root] if is_same else "open" if is_open else "closed"
         gone = hidden_columns(state, *(not is_same or root in compliance.closed[name] for name in ("bad", "undecided")))
         gone = (gone & row.keys()) - known_zeros(truth, row["basis"], state)

@@ -90,15 +90,16 @@ class States:
         unresolved = {key[0] for key in self.rows if key[1] == "episode" and key[5] == "unresolved" and self.truth[key]["n_index"]}
         return any(self.truth[key]["n_index"] == n_cases - 1 for key in self.roots if key[1] == "episode" and key[0] in unresolved)
 
+    def beside(self, root):
+        """The tier that stands beside a total. The two add up to a reading (readings.py) and to a step of the order funnel."""
+        return [key for key in self.rows if key[:2] == root[:2] and key[5] == "unresolved"]
+
     def index_links(self):
         """Index reasons of the order funnel that would give back a hidden count here, and those whose orders are shown here."""
         must, shown = set(), set()
         for measure in ("post_completion", "on_treatment"):
-            pairs = {
-                basis: [key for key in self.rows if key[:2] == (measure, basis) and (key in self.roots or key[5] == "unresolved")]
-                for basis in ("order", "episode")
-            }
-            bases = {basis for basis, pair in pairs.items() if all(self.state[key] in ("open", "index") for key in pair)}
+            totals = {key[1]: [key, *self.beside(key)] for key in self.roots if key[0] == measure}
+            bases = {basis for basis, pair in totals.items() if all(self.state[key] in ("open", "index") for key in pair)}
             must |= {f"index_{measure}"} if len(bases) < 2 else set()
             shown |= {f"index_{measure}"} if "order" in bases else set()
         return must, shown
