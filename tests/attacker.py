@@ -34,6 +34,7 @@ OF_THE_CASE = ("all", "therapy_class", "intent_tier", "sex", "gender_identity", 
 AT_MOST = (["n_index"], ["n_appropriate", "n_mixed"], ["n_not_appropriate", "n_mixed"], ["n_unrated"], ["n_indeterminate"], ["n_exception"])
 BANDS = {"below_80": (0, 80), "80_to_90": (80, 90), "90_to_95": (90, 95), "95_and_above": (95, 101)}
 Z = 1.959963984540054
+UNRESOLVED, UNMAPPED = ("intent_tier", "unresolved"), ("procedure", "unmapped")
 
 
 class Book:
@@ -167,7 +168,7 @@ def margins_add_up(book):
         base, grain, start = (row["measure"], row["basis"]), row["period_grain"], row["period_start"]
         if row["stratum"] == "all":
             totals[base, grain, start] = number
-        if row["stratum"] != "all" and row["stratum_value"] != "unresolved":
+        if row["stratum"] != "all" and (row["stratum"], row["stratum_value"]) != UNRESOLVED:
             groups.setdefault((base, "all", None, row["stratum"]), []).append(number)
         elif grain != "all":
             begin = {"year": None, "quarter": start.replace(month=1), "month": start.replace(month=(start.month + 2) // 3 * 3 - 2)}[grain]
@@ -195,7 +196,7 @@ def bases_agree(book):
 def headlines(book, measure, basis):
     """The total and the tier beside it."""
     return [number for number, row in enumerate(book.rows["compliance"]) if (row["measure"], row["basis"]) == (measure, basis)
-            and (row["stratum"] == row["period_grain"] == "all" or row["stratum_value"] == "unresolved")]
+            and (row["stratum"] == row["period_grain"] == "all" or (row["stratum"], row["stratum_value"]) == UNRESOLVED)]
 
 
 def readings_follow(book):
@@ -272,8 +273,8 @@ def codes_add_up(book):
         for column in ("n_cases", "n_index"):
             book.at_most([("unmapped_code", at, column)], [("unmapped_code", at, "n_orders")])
     counted = [("compliance", at, "n_index") for at, row in enumerate(book.rows["compliance"])
-               if row["basis"] == "order" and row["stratum_value"] in ("unmapped", "unresolved")]
-    inside = [cell for cell in counted if book.rows["compliance"][cell[1]]["stratum_value"] == "unmapped"]
+               if row["basis"] == "order" and (row["stratum"], row["stratum_value"]) in (UNMAPPED, UNRESOLVED)]
+    inside = [cell for cell in counted if book.rows["compliance"][cell[1]]["stratum"] == UNMAPPED[0]]
     book.at_most(codes, counted)
     book.at_most(inside, codes)
     at = {row["reason"]: ("attrition", number, "n_orders") for number, row in enumerate(book.rows["attrition"])}

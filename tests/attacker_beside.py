@@ -179,7 +179,7 @@ class Beside:
             self.book.equal([cells["rated"]])
 
     def has_unresolved(self):
-        return any(key[-1] == "unresolved" for key in self.compliance)
+        return any(key[4:] == ("intent_tier", "unresolved") for key in self.compliance)
 
     def asking(self, question, column="n_orders"):
         return self.of_orders(RESPONSE if question == "breast_response" else [REASONS.get(question, "before_therapy")], column)

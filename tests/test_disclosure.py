@@ -27,6 +27,7 @@ MADE = {
     "none_unresolved": {"strata": STRATA | {"intent_tier": [("inferred", 9), ("explicit", 1)]}},
     "no_calendar": {"with_calendar": False},
     "many_failures": {"procedures": PLAIN, "strata": FEW},
+    "sites_called_like_a_tier": {"strata": STRATA | {"site": [("site_a", 60), ("unresolved", 1)]}},
 }
 # Each of these gave a count away once: bands beside orders, a funnel within a funnel, a lone month under a shown total.
 ONCE = [("as_usual", 900, 0), ("two_sites_one_year", 500, 9), ("one_quarter", 120, 3), ("none_unresolved", 250, 4),

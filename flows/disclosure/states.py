@@ -5,6 +5,7 @@ from flows.disclosure.groups import Group, is_small
 
 BAD, UNDECIDED = ("n_mixed", "n_may_be", "n_not_appropriate"), ("n_unrated", "n_indeterminate")
 OF_THE_ORDER = ("site", "payer", "procedure", "edition")  # an episode takes these from its first order
+UNRESOLVED = ("intent_tier", "unresolved")  # stands beside the measure; a site may bear any name
 FINER = {"all": "year", "year": "quarter", "quarter": "month"}
 
 
@@ -87,12 +88,12 @@ class States:
 
     def has_episodes_near(self, n_cases):
         """One case more than the episodes of a measure, and there are unresolved ones: it is their only one."""
-        unresolved = {key[0] for key in self.rows if key[1] == "episode" and key[5] == "unresolved" and self.truth[key]["n_index"]}
+        unresolved = {key[0] for key in self.rows if key[1] == "episode" and key[4:] == UNRESOLVED and self.truth[key]["n_index"]}
         return any(self.truth[key]["n_index"] == n_cases - 1 for key in self.roots if key[1] == "episode" and key[0] in unresolved)
 
     def beside(self, root):
         """The tier that stands beside a total. The two add up to a reading (readings.py) and to a step of the order funnel."""
-        return [key for key in self.rows if key[:2] == root[:2] and key[5] == "unresolved"]
+        return [key for key in self.rows if key[:2] == root[:2] and key[4:] == UNRESOLVED]
 
     def index_links(self):
         """Index reasons of the order funnel that would give back a hidden count here, and those whose orders are shown here."""
@@ -121,7 +122,7 @@ class States:
 
     def groups_under(self, root):
         """The strata of a total, and its years, their quarters, their months."""
-        mine = [key for key in self.rows if key[:2] == root[:2] and key != root and key[5] != "unresolved"]
+        mine = [key for key in self.rows if key[:2] == root[:2] and key != root and key[4:] != UNRESOLVED]
         strata = {}
         for key in mine:
             if key[2] == "all":

@@ -82,7 +82,7 @@ class System:
         found = [
             (row["stratum"] != "all", number) for number, row in enumerate(self.rows["compliance"])
             if (row["measure"], row["basis"], row["period_grain"]) == (measure, basis, "all")
-            and (row["stratum"] == "all" or row["stratum_value"] == "unresolved")
+            and (row["stratum"] == "all" or (row["stratum"], row["stratum_value"]) == margins.UNRESOLVED)
         ]
         return [number for _, number in sorted(found)]
 

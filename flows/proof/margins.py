@@ -10,6 +10,7 @@ from flows import ROOT
 STATUS = {"n_end_unknown": "indeterminate", "n_rerouted": "rerouted", "n_excluded": "excluded"}
 MEASURES = ("post_completion", "on_treatment")
 OF_THE_CASE = ("all", "therapy_class", "intent_tier", "sex", "gender_identity", "race", "ethnicity", "breast_density")
+UNRESOLVED, UNMAPPED = ("intent_tier", "unresolved"), ("procedure", "unmapped")
 WIDER = {"year": "all", "quarter": "year", "month": "quarter"}
 
 
@@ -19,7 +20,7 @@ def margins(system):
         of, grain, start = (row["measure"], row["basis"]), row["period_grain"], row["period_start"]
         if row["stratum"] == "all":
             totals[of, grain, start] = number
-        elif row["stratum_value"] != "unresolved":
+        elif (row["stratum"], row["stratum_value"]) != UNRESOLVED:
             parts.setdefault((of, "all", None, row["stratum"]), []).append(number)
         if row["stratum"] == "all" and grain != "all":
             parts.setdefault((of, WIDER[grain], _begin(WIDER[grain], start), grain), []).append(number)
@@ -109,8 +110,8 @@ def codes(system):
         of.setdefault(row["reason"], []).append(number)
         for column in ("n_cases", "n_index"):
             system.at_most([("unmapped_code", number, column)], [("unmapped_code", number, "n_orders")])
-    rows = [(number, row["stratum_value"]) for number, row in enumerate(system.rows["compliance"]) if row["basis"] == "order"]
-    here, beside = ([("compliance", at, "n_index") for at, value in rows if value == word] for word in ("unmapped", "unresolved"))
+    rows = [(number, (row["stratum"], row["stratum_value"])) for number, row in enumerate(system.rows["compliance"]) if row["basis"] == "order"]
+    here, beside = ([("compliance", at, "n_index") for at, value in rows if value == word] for word in (UNMAPPED, UNRESOLVED))
     codes = [("unmapped_code", number, "n_index") for number in of.get("unmapped_code", [])]
     system.at_most(here, codes)
     system.at_most(codes, [*here, *beside])
