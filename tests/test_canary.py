@@ -33,6 +33,8 @@ from flows.stages import run_direct
 from tests.deliveries import ORDERS, put, read, settings_for, with_rules, write
 from tests.fuzz_delivery import Extract, contract, valid
 
+pytestmark = pytest.mark.canary
+
 EXTRACTS = ("orders", "diagnoses", "therapies", "procedures", "patients", "findings", "code_map")
 # What is planted, in each of its shapes. The letters zqx and the digits 7319 stand in all of them and in nothing else.
 CANARIES = {
