@@ -39,10 +39,10 @@ run: $(READY) $(EXAMPLE)/audit.toml ## audit the bundled synthetic example, prin
 	@$(AUDIT) run --extracts $(EXAMPLE) --out $(RESULT) --config $(EXAMPLE)/audit.toml
 
 test: $(READY) ## everything that proves the labels right, in minutes
-	@$(BIN)/python -m pytest -m "not deep" --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not deep" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 deep: $(READY) ## the long proof: random patients, a hundred crashes, a delivery larger than memory; ends with the table of faults
-	@$(BIN)/python -m pytest -m "deep or canary" --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest -m "deep or canary" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 mutants: $(READY) ## every seeded mistake must be noticed by a test
 	@$(BIN)/python -m pytest tests/test_mutants.py

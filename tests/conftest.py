@@ -38,8 +38,13 @@ for name in [name for name in os.environ if name.startswith("IMAGING_AUDIT_")]:
 os.environ["IMAGING_AUDIT_PROOF"] = "false"
 
 
+# Files that take minutes.
+MINUTES = {f"test_{name}" for name in ("arrival", "crash", "deploy", "flow", "fuzz", "mutants", "noticing", "publish", "reach", "serve", "vignettes", "year")}
+
+
 def pytest_collection_modifyitems(config, items):
     """What this machine cannot run is left out aloud, and in CI not at all: there it fails."""
+    items.sort(key=lambda item: item.path.stem not in MINUTES)  # begun last, they would keep one process waiting for the other
     for marker, (is_there, why) in LACKING.items():
         if IN_CI and marker not in OPTIONAL:
             continue

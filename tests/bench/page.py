@@ -82,28 +82,32 @@ def chart(results):
     import altair as alt
     import vl_convert
 
-    panels = [_panel(alt, rows, lines, cost) for rows, lines in _lines(alt, results) if rows for cost in (
-        alt.Y("processor_seconds:Q", scale=alt.Scale(type="log"), title="processor seconds, median"),
-        alt.Y("mebibytes:Q", scale=alt.Scale(type="log"), title="peak memory, MiB"))]
-    specification = alt.concat(*panels, columns=2).configure(background="white").to_dict()
+    power = alt.Scale(type="log")
+    kinds = [
+        (_points, alt.X("lines:Q", scale=power, title="order lines"), alt.Color("variant:N", title=None, sort=list(WORDS)), "processor_seconds", power),
+        (_cores, alt.X("threads:O", title="cores", axis=alt.Axis(labelAngle=0)), alt.Color("size:N", title="the whole audit"), "seconds", alt.Scale(zero=True)),
+        (_limits, alt.X("memory_limit:O", title="memory_limit", sort=None, axis=alt.Axis(labelAngle=0)), alt.Color("size:N", title="the whole audit"), "seconds", alt.Scale(zero=True)),
+    ]
+    charts = []
+    for read, x, color, took, scale in kinds:
+        rows = [row for result in results for row in read(result)]
+        base = alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(x=x, color=color, strokeDash=alt.StrokeDash("format:N", title=None))
+        panels = [base.encode(y=alt.Y(f"{field}:Q", scale=scale, title=title)).properties(width=330, height=240)
+                  for field, title in ((took, took.replace("_", " ")), ("mebibytes", "peak memory, MiB"))]
+        charts += [alt.hconcat(*panels)] if rows else []
+    specification = alt.vconcat(*charts).resolve_scale(color="independent", strokeDash="independent").configure(background="white").to_dict()
     return vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
 
 
-def _lines(alt, results):
-    lines = {"x": alt.X("lines:Q", scale=alt.Scale(type="log"), title="order lines"),
-             "color": alt.Color("variant:N", title=None, sort=list(WORDS)), "strokeDash": alt.StrokeDash("format:N", title=None)}
-    yield [row for result in results for row in _points(result)], lines
-    size = alt.Color("size:N", title="the whole audit")
-    within = [row for result in results for row in _limits(result)]
-    yield [row for row in within if "threads" in row], {"x": alt.X("threads:O", title="cores"), "color": size}
-    yield [row for row in within if "memory_limit" in row], {"x": alt.X("memory_limit:O", title="memory_limit", sort=None), "color": size}
-
-
-def _panel(alt, rows, lines, cost):
-    return alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(y=cost, **lines).properties(width=330, height=280)
+def _cores(result):
+    return [row for row in _within(result) if "threads" in row]
 
 
 def _limits(result):
+    return [row for row in _within(result) if "memory_limit" in row]
+
+
+def _within(result):
     for row in result.get("within", []):
         if "failed" not in row:
             yield {**row, "size": f"{result['n_lines']:,} lines", "mebibytes": row["peak_bytes"] // MIB}
