@@ -4,7 +4,7 @@ from flows.disclosure.differencing import PARTS, SUMS
 from flows.disclosure.funnel import status_of
 from flows.disclosure.groups import SHOWN, Group, is_small, settle
 from flows.disclosure.rounding import share_of, tens
-from flows.disclosure.states import BAD, OF_THE_ORDER, UNDECIDED, UNRESOLVED
+from flows.disclosure.states import BAD, OF_THE_ORDER, UNDECIDED
 from flows.disclosure.swaps import Swaps
 
 BESIDE = {"n_end_unknown": "indeterminate", "n_rerouted": "rerouted", "n_excluded": "excluded"}
@@ -72,7 +72,7 @@ class Compliance(Swaps):
     def close_beside(self, column, closed_reasons):
         """Counts beside the measure are the same on both bases, and add up to the reasons of the order funnel."""
         small = {key for key in self.rows if is_small(self.truth[key][column], self.small)} | self.moved_by_few((column,))
-        fourth = [key for key in self.rows if key[1] == "order" and (key in self.roots or key[4:] == UNRESOLVED)]
+        fourth = [key for root in self.roots if root[1] == "order" for key in (root, *self.beside(root))]
         if closed_reasons and self.past.is_there:
             small.add(FUNNEL)  # a sum that moved by few there must not be added up here
         links = [Group(FUNNEL if closed_reasons else SHOWN, fourth)] if self.past.is_there or not closed_reasons else []
