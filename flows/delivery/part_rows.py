@@ -19,7 +19,7 @@ def damaged(part):
 
 
 def relation(part, columns):
-    """SQL of one part's rows in its order: the given columns as text, `reason` where a line cannot be split, `is_blank`."""
+    """SQL of one part's rows in its order: the given columns as text, `reason` where a line cannot be split, `is_blank`; of Parquet `line` too."""
     if part["format"] == ".parquet":
         return _parquet_relation(part, columns)
     if not part["header"]:

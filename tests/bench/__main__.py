@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = ROOT / "docs" / "performance.json"
 BYTES_A_LINE = {"csv": 150, "parquet": 30, "audit": 800}  # what stands on the disk at once: delivery, work database and release
-LIMITS = ("512MiB", "1GiB", "2GiB")
+LIMITS = ("512MiB", arithmetic.LEAN, "2GiB")
 VARIANTS = ("floor", "labels", "polars", "pandas", "direct", "unchanged", "prefect")
 
 

@@ -28,8 +28,6 @@ def build_labels(delivery, folder):
         rules.load_rules(con, settings, "bench")
         contract = ingest.read_contract(con)
         parts = ingest.open_parts(delivery, contract)
-        for part in (part for files in parts.values() for part in files):
-            part["n_rejected"] = 0  # counted by the gate; a line that cannot be split comes as a row of nothing, and goes into quarantine
         ingest.fill_raw(con, contract, parts)
         for path, schema in needed():
             con.execute(f"create schema if not exists {schema}")

@@ -82,29 +82,23 @@ def chart(results):
     import altair as alt
     import vl_convert
 
-    power = alt.Scale(type="log")
+    power, variant = alt.Scale(type="log"), alt.Color("variant:N", title=None, sort=list(WORDS))
+    even, size = alt.Scale(zero=True), alt.Color("size:N", title="the whole audit")
     kinds = [
-        (_points, alt.X("lines:Q", scale=power, title="order lines"), alt.Color("variant:N", title=None, sort=list(WORDS)), "processor_seconds", power),
-        (_cores, alt.X("threads:O", title="cores", axis=alt.Axis(labelAngle=0)), alt.Color("size:N", title="the whole audit"), "seconds", alt.Scale(zero=True)),
-        (_limits, alt.X("memory_limit:O", title="memory_limit", sort=None, axis=alt.Axis(labelAngle=0)), alt.Color("size:N", title="the whole audit"), "seconds", alt.Scale(zero=True)),
+        ("lines", alt.X("lines:Q", scale=power, title="order lines"), variant, "processor_seconds", power),
+        ("threads", alt.X("threads:O", title="cores", axis=alt.Axis(labelAngle=0)), size, "seconds", even),
+        ("memory_limit", alt.X("memory_limit:O", sort=None, axis=alt.Axis(labelAngle=0)), size, "seconds", even),
     ]
+    points = [row for result in results for row in (*_points(result), *_within(result))]
     charts = []
-    for read, x, color, took, scale in kinds:
-        rows = [row for result in results for row in read(result)]
+    for against, x, color, took, scale in kinds:
+        rows = [row for row in points if against in row]
         base = alt.Chart(alt.Data(values=rows)).mark_line(point=True).encode(x=x, color=color, strokeDash=alt.StrokeDash("format:N", title=None))
         panels = [base.encode(y=alt.Y(f"{field}:Q", scale=scale, title=title)).properties(width=330, height=240)
                   for field, title in ((took, took.replace("_", " ")), ("mebibytes", "peak memory, MiB"))]
         charts += [alt.hconcat(*panels)] if rows else []
     specification = alt.vconcat(*charts).resolve_scale(color="independent", strokeDash="independent").configure(background="white").to_dict()
     return vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
-
-
-def _cores(result):
-    return [row for row in _within(result) if "threads" in row]
-
-
-def _limits(result):
-    return [row for row in _within(result) if "memory_limit" in row]
 
 
 def _within(result):
