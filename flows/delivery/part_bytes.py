@@ -29,12 +29,16 @@ def line_end(part):
             _refuse_bomb(part, n_read)
             _refuse_binary(chunk, n_lf, part["name"])
             open_line = _refuse_long_line(chunk, open_line, n_lf or n_cr, part["name"])
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                raise _not_text(part["name"], n_lf + error.object[: error.start].count(b"\n") + 1) from None
-            n_crlf += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-            n_lf, n_cr, last = n_lf + chunk.count(b"\n"), n_cr + chunk.count(b"\r"), chunk[-1:]
+            if not chunk.isascii() or decoder.getstate()[0]:  # nearly every chunk is ASCII, and told to be in no time
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as error:
+                    raise _not_text(part["name"], n_lf + error.object[: error.start].count(b"\n") + 1) from None
+            n_lf += chunk.count(b"\n")
+            if b"\r" in chunk or last == b"\r":
+                n_crlf += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
+                n_cr += chunk.count(b"\r")
+            last = chunk[-1:]
     if decoder.getstate()[0]:
         raise _not_text(part["name"], n_lf + 1)
     return _line_end(n_lf, n_cr, n_crlf, part["name"])
