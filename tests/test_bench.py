@@ -1,6 +1,8 @@
 """The benchmark measures what it says: never how fast, for that is no test's business."""
 
 import csv
+import re
+import subprocess
 import sys
 
 import duckdb
@@ -108,6 +110,20 @@ def test_labels_alone_are_the_audits(audited_demo, tmp_path):
     assert "out.compliance" not in {f"{schema}.{path.stem[3:]}" for path, schema in labels.needed()}
 
 
+def test_a_run_with_nothing_changed_imports_what_is_measured_apart(audited_demo, tmp_path):
+    told = "import runpy, sys\ntry:\n    runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\nexcept SystemExit:\n    pass\nprint(sorted(sys.modules), file=sys.stderr)"
+    demo, database = audited_demo
+    again = ["flows", "run", "--extracts", str(demo), "--config", str(demo / "audit.toml"), "--out", str(database.parent), "--direct"]
+    ran, imported = (
+        set(re.findall(r"'([\w.]+)'", subprocess.run([sys.executable, "-c", told, *words], capture_output=True, text=True, check=True).stderr.splitlines()[-1]))
+        for words in (again, ["tests.bench.imports"])
+    )
+    others = {"duckdb", "polars", "typer", "prefect", "great_expectations", "altair"}
+    missing = {name for name in ran - imported if name.startswith("flows.") or name in others}
+    assert "flows.publish" in ran
+    assert missing <= {"flows.__main__"}
+
+
 def test_a_process_is_measured_with_its_children(tmp_path):
     hungry = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', 'import time; x = bytearray(60_000_000); time.sleep(0.3)'])"
     found = measured([sys.executable, "-c", hungry], tmp_path / "log")
@@ -156,10 +172,13 @@ def test_a_target_is_met_missed_or_not_measured():
         "whole audit from Parquet, times the one from CSV": None,
         "labels alone, times the Polars script": True,
         "labels alone, times the pandas script": False,
-        "nothing changed, seconds": None,
+        "nothing changed, seconds after imports": None,
         "peak memory of the whole audit, GiB": False,
         "the same with memory_limit 1GiB, GiB": None,
     }
+    again = result((5, 5, 5))
+    again["runs"]["csv"] |= {"imports": runs(0.5, 0.5, 0.5), "unchanged": runs(2.3, 2.6, 2.4)}
+    assert [row["measured"] for row in arithmetic.targets(again) if "nothing changed" in row["target"]] == [1.9]
     lean = {"format": "csv", "memory_limit": "1GiB", "seconds": 9.0, "processor_seconds": 8.0, "peak_bytes": 3 << 29}
     assert arithmetic.targets(result((5, 5, 5)) | {"within": [lean]})[-1] == {
         "target": "the same with memory_limit 1GiB, GiB: at most 2", "measured": 1.5, "is_met": True

@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 RESULTS = ROOT / "docs" / "performance.json"
 BYTES_A_LINE = {"csv": 150, "parquet": 30, "audit": 800}  # what stands on the disk at once: delivery, work database and release
 LIMITS = ("512MiB", arithmetic.LEAN, "2GiB")
-VARIANTS = ("floor", "labels", "polars", "pandas", "direct", "unchanged", "prefect")
+VARIANTS = ("floor", "labels", "polars", "pandas", "direct", "imports", "unchanged", "prefect")
 
 
 def main(arguments=None):
@@ -38,7 +38,7 @@ def main(arguments=None):
         facts = {"n_lines": n_rows["orders"], "n_rows": n_rows, "generated_in": round(time.monotonic() - started, 1)}
         result = facts | {"measured_on": datetime.now(UTC).date().isoformat(), "machine": _machine()}
         result["runs"] = _runs(folder, given)
-        result["profile"] = {form: _profile(folder, form) for form in given.formats}
+        result["profile"] = {form: _profile(folder, form) for form in given.formats if "profile" not in given.skip}
         result["within"] = _within(folder, given.formats[0]) if given.within else []
     finally:
         if not given.keep:
@@ -51,7 +51,7 @@ def _arguments(arguments):
     parser.add_argument("--size", type=int, default=1_000_000, help="order lines")
     parser.add_argument("--repeat", type=int, default=3, help="how often each variant runs, all in turn")
     parser.add_argument("--formats", default="csv,parquet", type=lambda text: text.split(","), help="csv, parquet or both")
-    parser.add_argument("--skip", default="", type=lambda text: text.split(","), help=f"which of {', '.join(VARIANTS)} to leave out")
+    parser.add_argument("--skip", default="", type=lambda text: text.split(","), help=f"which of {', '.join(VARIANTS)} and profile to leave out")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where data and results of the runs stand")
     parser.add_argument("--within", action="store_true", help="also the whole audit within less memory and on fewer cores, once each")
     parser.add_argument("--keep", action="store_true", help="leave the data in the folder")
@@ -96,6 +96,7 @@ def _run(folder, form, name, **environment):
         "polars": [*python, "tests.bench.script_polars", delivery, folder / "polars.csv"],
         "pandas": [*python, "tests.bench.script_pandas", delivery, folder / "pandas.csv"],
         "direct": [*audit, folder / "out", "--direct"],
+        "imports": [*python, "tests.bench.imports"],
         "unchanged": [*audit, folder / "out", "--direct"],
         "prefect": [*audit, folder / "out-prefect"],
     }

@@ -11,6 +11,7 @@ WORDS = {
     "polars": "the Polars script",
     "pandas": "the pandas script",
     "direct": "the whole audit, `run --direct`",
+    "imports": "what such a run imports, and nothing else",
     "unchanged": "the same again, nothing changed",
     "prefect": "the whole audit through Prefect",
 }
@@ -111,5 +112,5 @@ def _points(result):
     for form, variants in result["runs"].items():
         for name, runs in variants.items():
             took, held = arithmetic.spread([run["processor_seconds"] for run in runs if "processor_seconds" in run]), arithmetic.peak(runs)
-            if took and name != "unchanged":
+            if took and name not in ("imports", "unchanged"):
                 yield {"lines": result["n_lines"], "variant": name, "format": form, "processor_seconds": took["median"], "mebibytes": held // MIB}
