@@ -185,6 +185,15 @@ def test_a_target_is_met_missed_or_not_measured():
     }  # fmt: skip
 
 
+def test_growth_is_told_from_size_to_size():
+    few, more, many = (result((seconds, seconds, seconds)) | {"n_lines": n_lines} for seconds, n_lines in ((9, 10**6), (90, 10**7), (999, 10**8)))
+    assert arithmetic.grown([few]) == []
+    assert arithmetic.grown([few, more]) == [{"format": "csv", "n_lines": 10**7, "of": 10**6, "seconds": 10.0, "lines": 10.0}]
+    assert arithmetic.longest_growth([few, more]) is None
+    assert arithmetic.longest_growth([few, more, many])["is_met"] is False
+    assert arithmetic.longest_growth([more | {"runs": many["runs"]}, many])["is_met"] is True
+
+
 def test_the_page_keeps_its_prose_and_says_what_failed(tmp_path):
     path = tmp_path / "performance.md"
     path.write_text(f"# Before\n\n{page.BEGIN}\nold\n{page.END}\n\nAfter.\n")
@@ -204,3 +213,6 @@ def test_the_page_keeps_its_prose_and_says_what_failed(tmp_path):
     assert "| csv | 1 | what can be spared | 9.0 | 8.0 | 3,072 |" in path.read_text()
     assert "| csv | all | 1GiB | failed (9) | - | - |" in path.read_text()
     assert "cores" in (tmp_path / "performance.svg").read_text()
+    assert "How it grows" not in path.read_text()
+    page.write([result((5, 6, 7)), result((50, 60, 70)) | {"n_lines": 100}], tmp_path)
+    assert "| csv | 100 | 10 | 10 | 10 |" in path.read_text()

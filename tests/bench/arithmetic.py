@@ -63,6 +63,29 @@ def targets(result):
     return rows
 
 
+def grown(results):
+    """(format, lines, lines before, times the seconds, times the lines) of the whole audit, each size beside the next smaller one."""
+    rows = []
+    for form in ("csv", "parquet"):
+        took = [(one["n_lines"], _seconds(one["runs"].get(form, {}), "direct")) for one in results]
+        took = [(n_lines, seconds) for n_lines, seconds in took if seconds]
+        for (fewer, before), (n_lines, seconds) in zip(took, took[1:], strict=False):
+            rows.append({"format": form, "n_lines": n_lines, "of": fewer, "seconds": round(seconds / before, 2), "lines": round(n_lines / fewer, 2)})
+    return rows
+
+
+def longest_growth(results):
+    """The target that a tenfold delivery takes at most eleven times as long, as `targets` gives the others; None below 100 million lines."""
+    took = {one["n_lines"]: _seconds(one["runs"].get("csv", {}), "direct") for one in results}
+    few, many = took.get(10_000_000), took.get(100_000_000)
+    return _at_most("100 million lines, times the time of 10 million", round(many / few, 2), 11) if few and many else None
+
+
+def _seconds(variants, name):
+    found = spread([run["seconds"] for run in variants.get(name, []) if "seconds" in run])
+    return found and found["median"]
+
+
 def _at_most(words, measured, limit):
     return {"target": f"{words}: at most {limit:g}", "measured": measured, "is_met": None if measured is None else measured <= limit}
 

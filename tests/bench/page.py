@@ -26,7 +26,7 @@ def table(result):
         lines += [f"From {form.upper() if form == 'csv' else 'Parquet'}:", ""]
         lines += _table(("", "seconds (median)", "times the floor (least, median, most)", "processor seconds", "times the floor", "peak memory, MiB"),
                         [_variant(name, runs, variants["floor"]) for name, runs in variants.items()])
-    lines += _table(("target", "measured", ""), [(row["target"], "-" if row["measured"] is None else f"{row['measured']:g}", {True: "met", False: "**missed**", None: "not measured"}[row["is_met"]]) for row in arithmetic.targets(result)])
+    lines += _targets(arithmetic.targets(result))
     if result.get("within"):
         lines += ["The whole audit, once within each limit:", ""]
         lines += _table(("from", "cores", "memory_limit", "seconds", "processor seconds", "peak memory, MiB"), [_limited(row) for row in result["within"]])
@@ -36,6 +36,23 @@ def table(result):
             dearest = sorted(spent[kind], key=lambda row: -row["processor_seconds"])[:SHOWN_MODELS]
             lines += _table((kind[:-1], "processor seconds", "seconds"), [(f"`{row['name']}`", f"{row['processor_seconds']:.2f}", f"{row['seconds']:.2f}") for row in dearest])
     return "\n".join(lines)
+
+
+def growth(results):
+    """How the whole audit grows with the delivery: of no use before there are two sizes."""
+    rows = arithmetic.grown(results)
+    if not rows:
+        return []
+    cells = [(row["format"], f"{row['n_lines']:,}", f"{row['of']:,}", f"{row['lines']:g}", f"{row['seconds']:g}") for row in rows]
+    lines = ["### How it grows", "", "The whole audit, each size beside the next smaller one:", ""]
+    lines += _table(("from", "order lines", "beside", "times the lines", "times the seconds"), cells)
+    target = arithmetic.longest_growth(results)
+    return [*lines, *(_targets([target]) if target else [])]
+
+
+def _targets(rows):
+    said = {True: "met", False: "**missed**", None: "not measured"}
+    return _table(("target", "measured", ""), [(row["target"], "-" if row["measured"] is None else f"{row['measured']:g}", said[row["is_met"]]) for row in rows])
 
 
 def _circumstances(result):
@@ -73,7 +90,7 @@ def write(results, folder):
     path = folder / "performance.md"
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    measured = "\n".join(table(result) for result in reversed(results))
+    measured = "\n".join([*growth(results), *(table(result) for result in reversed(results))])
     path.write_text(f"{before}{BEGIN}\n\n{measured}\n{END}{after}", encoding="utf-8")
     (folder / "performance.svg").write_text(chart(results), encoding="utf-8")
 
