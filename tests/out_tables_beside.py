@@ -144,7 +144,7 @@ class Made:
             doses = {name: float(sum(band_of(order["procedure"])[at] for order in bad)) for at, name in ((1, "msv_low"), (2, "msv_high"))} | {"n_unknown_band": 0}
         return {
             "measure": told["measure"], "part": told["part"], "period_grain": "all", "period_start": None, "name": told["name"], "label": told["label"],
-            "unit": told["unit"], "better": told["better"], "numerator": hits, "denominator": whole, "rate": hits / whole if whole else None, "ci_low": low, "ci_high": high,
+            "unit": told["unit"], "better": told["better"], "sanity_note": told["sanity_note"], "numerator": hits, "denominator": whole, "rate": hits / whole if whole else None, "ci_low": low, "ci_high": high,
             **(dict.fromkeys(("median_days", "q1_days", "q3_days")) | days), **doses, "is_computable": True, "position": int(told["position"]), "suppressed": False,
         }  # fmt: skip
 

@@ -32,7 +32,7 @@ def secondary_measure():
         days = {"median_days": 32.0, "q1_days": 24.25, "q3_days": 41.0} if told["measure"] == "S8" and whole else {}
         doses = {"msv_low": 131.0, "msv_high": 478.5, "n_unknown_band": 2} if told["measure"] == "S7" and part else {}
         row = {name: told[name] for name in ("measure", "part")} | {"period_grain": "all", "period_start": None}
-        row |= {name: told[name] for name in ("name", "label", "unit", "better")} | {"numerator": part, "denominator": whole} | rated(part, whole)
+        row |= {name: told[name] for name in ("name", "label", "unit", "better", "sanity_note")} | {"numerator": part, "denominator": whole} | rated(part, whole)
         row |= dict.fromkeys(("median_days", "q1_days", "q3_days", "msv_low", "msv_high", "n_unknown_band")) | days | doses
         row |= {"is_computable": whole > 0 or told["measure"] == "S9", "position": int(told["position"]), "suppressed": False}
         rows.append(row)

@@ -69,6 +69,7 @@ select
     secondary_measure.label,
     secondary_measure.unit,
     secondary_measure.better,
+    secondary_measure.sanity_note,
     case
         when secondary_measure.measure = 'S5' then clip.n_rows > 0 or clip_seen.n_rows > 0
         when secondary_measure.measure = 'S13' then performed.n_rows > 0

@@ -9,6 +9,7 @@ select
     secondary_part.label,
     secondary_part.unit,
     secondary_part.better,
+    secondary_part.sanity_note,
     tally.numerator,
     tally.denominator,
     wilson.rate,
