@@ -69,7 +69,8 @@ def _refuse_small_disk(given):
 
 def _machine():
     model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    return {"cores": machine.threads(), "processor": model, "memory_limit": machine.memory_limit(), "load": round(os.getloadavg()[0], 1),
+    limit = os.environ.get("IMAGING_AUDIT_MEMORY_LIMIT") or machine.memory_limit()
+    return {"cores": machine.threads(), "processor": model, "memory_limit": limit, "load": round(os.getloadavg()[0], 1),
             "system": f"{platform.system()} {platform.machine()}", "versions": versions()}
 
 
