@@ -55,8 +55,12 @@ def _parquet_relation(part, columns):
 
 
 def parquet(part):
-    path = as_literal(as_pattern(part["path"]))
-    return f"read_parquet({path}, binary_as_string = true, hive_partitioning = false)"
+    return rows_of(part["path"])
+
+
+def rows_of(path):
+    """SQL of a Parquet file."""
+    return f"read_parquet({as_literal(as_pattern(str(path)))}, binary_as_string = true, hive_partitioning = false)"
 
 
 def _as_text(name, kind):

@@ -13,9 +13,9 @@ def fill_raw(con, contract, parts):
     """Stores the rows, and of lines that could not be split, the number and the reason."""
     con.execute("create schema if not exists raw")
     _list_parts(con, parts)
-    with delivered(con):
+    with delivered(con) as folder:
         for extract, columns in contract.items():
-            store(con, extract, parts[extract], list(columns))
+            store(con, folder, extract, parts[extract], list(columns))
         rejected = "\nunion all\n".join(rejects(extract, extract) for extract in contract)
         con.execute(f"create or replace table raw.rejected_row as {rejected}")
         comment(con, {"raw.rejected_row": "One row per line that could not be split into its columns, without its content."})

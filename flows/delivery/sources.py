@@ -60,9 +60,9 @@ def read_source(con, folder, settings):
         )
     files = open_files(folder, source)
     _check_values(con, files, settings)
-    with delivered(con):
+    with delivered(con) as folder:
         for file, columns in READ[source].items():
-            store(con, file, files[file], list(columns))
+            store(con, folder, file, files[file], list(columns))
         for extract in EXTRACTS[source]:
             query = (ROOT / "sql" / "sources" / source / f"{extract}.sql").read_text(encoding="utf-8")
             con.execute(f"insert into raw.{extract} by name {query}")

@@ -3,17 +3,15 @@
 -- orders of one person hang together. Days, months and sites are facts only where there is a calendar.
 with
 
--- Those too that are counted and not kept: whether a month, a site or an extract is whole shows in all of them.
-every_order as (
+-- Those too that are counted and not kept: whether a month or a site is whole shows in all of them. Both are told only
+-- where there is a calendar, and there everybody has one as_of. Not held in memory: they are nearly all of the delivery.
+every_order as not materialized (
 
-    select patient_id, ordered_on, code_system, code, site_id from stg.order_line
+    select patient_id, ordered_on, site_id from stg.order_line
     union all
-    select other_order.patient_id, other_order.ordered_on, other_order.code_system, other_order.code, other_order.site_id
-    from raw.other_order as other_order
-    inner join stg.patient_span as patient_span
-        on
-            patient_span.patient_id = other_order.patient_id
-            and patient_span.as_of >= other_order.ordered_on
+    select patient_id, ordered_on, site_id
+    from raw.other_order
+    where ordered_on <= (select max(as_of) from stg.patient_span)
 
 ),
 
@@ -86,12 +84,13 @@ fate_step as (
 
 ),
 
+-- Of all orders: core.code_reach holds every day on which one was placed.
 span as (
 
     select
         min(ordered_on) as first_on,
         max(ordered_on) as last_on
-    from every_order
+    from core.code_reach
 
 ),
 
@@ -162,12 +161,12 @@ code_day as (
         code_index.code_system,
         code_index.code,
         code_index.n_index,
-        min(every_order.ordered_on) as first_on
+        min(code_reach.ordered_on) as first_on
     from code_index
-    inner join every_order
+    inner join core.code_reach as code_reach
         on
-            every_order.code_system = code_index.code_system
-            and every_order.code = code_index.code
+            code_reach.code_system = code_index.code_system
+            and code_reach.code = code_index.code
     group by code_index.code_system, code_index.code, code_index.n_index
 
 ),
@@ -181,13 +180,24 @@ known_code as (
 
 ),
 
+site_person as (
+
+    select
+        site_id,
+        patient_id,
+        max(ordered_on) as last_on
+    from every_order
+    where site_id is not null
+    group by site_id, patient_id
+
+),
+
 site_last as (
 
     select
         site_id,
-        max(ordered_on) as last_on
-    from every_order
-    where site_id is not null
+        max(last_on) as last_on
+    from site_person
     group by site_id
 
 ),
@@ -197,24 +207,13 @@ site as (
     select
         site_last.site_id,
         site_last.last_on,
-        count(distinct every_order.patient_id) as n_persons
+        count(*) as n_persons
     from site_last
-    inner join every_order
-        on every_order.site_id = site_last.site_id
+    inner join site_person
+        on site_person.site_id = site_last.site_id
     cross join notice.run as run
-    where every_order.ordered_on > site_last.last_on - run.year_days
+    where site_person.last_on > site_last.last_on - run.year_days
     group by site_last.site_id, site_last.last_on
-
-),
-
--- Persons with an order rather than orders: those of one person hang together, and chance is judged by what does not.
-order_month as (
-
-    select
-        date_trunc('month', ordered_on) as month,
-        count(distinct patient_id) as n_persons
-    from every_order
-    group by date_trunc('month', ordered_on)
 
 ),
 
@@ -227,25 +226,56 @@ every_month as (
 
 ),
 
-empty_month as (
+held_month as (
+
+    select distinct cast(date_trunc('month', ordered_on) as date) as month
+    from core.code_reach
+
+),
+
+near_month as (
 
     select
         every_month.month,
-        -- Busy on both sides: the thin months before a source began are no gap.
-        least(
-            sum(case when near.month < every_month.month then near.n_persons else 0 end),
-            sum(case when near.month > every_month.month then near.n_persons else 0 end)
-        ) / cast(months.each_side as double) as n_usual
+        near.month as near_month,
+        months.each_side
     from every_month
     cross join (select cast(value as integer) as each_side from rule.parameter where name = 'notice_months') as months
-    left join order_month as own
-        on own.month = every_month.month
-    inner join order_month as near
+    inner join held_month as near
         on
             near.month >= every_month.month - to_months(months.each_side)
             and near.month <= every_month.month + to_months(months.each_side)
-    where own.month is null
-    group by every_month.month, months.each_side
+    where every_month.month not in (select month from held_month)
+
+),
+
+-- Persons with an order rather than orders: those of one person hang together, and chance is judged by what does not.
+-- Counted only of months beside an empty one.
+order_month as (
+
+    select
+        near.near_month as month,
+        count(distinct every_order.patient_id) as n_persons
+    from every_order
+    inner join (select distinct near_month from near_month) as near
+        on near.near_month = cast(date_trunc('month', every_order.ordered_on) as date)
+    group by near.near_month
+
+),
+
+empty_month as (
+
+    select
+        near_month.month,
+        -- Busy on both sides: the thin months before a source began are no gap.
+        least(
+            sum(case when near_month.near_month < near_month.month then order_month.n_persons else 0 end),
+            sum(case when near_month.near_month > near_month.month then order_month.n_persons else 0 end)
+        ) / cast(near_month.each_side as double) as n_usual
+    from near_month
+    inner join order_month
+        on order_month.month = near_month.near_month
+    group by near_month.month, near_month.each_side
 
 ),
 
