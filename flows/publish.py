@@ -72,13 +72,18 @@ def publish_run(run):
 
 def is_current(out, run_id):
     """The published result is that of this very audit, and nobody has touched it."""
-    return _is_of(out / "current", run_id)
+    return whole_run(out) == run_id
+
+
+def whole_run(out):
+    """The run whose result is shown; None where there is none, or somebody has touched it."""
+    return _whole_run(out / "current")
 
 
 def is_filed(out, run_id):
     """The same of a result that is kept, shown or not."""
     entries = [entry for entry in ledger.of(out, "published") if entry["run_id"] == run_id]
-    return any(_is_of(out / "releases" / entry.get("release", run_id), run_id) for entry in entries)
+    return any(_whole_run(out / "releases" / entry.get("release", run_id)) == run_id for entry in entries)
 
 
 def published_database(out):
@@ -95,9 +100,9 @@ def read_manifest(out):
     return formats.manifest_of(out / "current")
 
 
-def _is_of(release, run_id):
+def _whole_run(release):
     manifest = formats.manifest_of(release)
-    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest)
+    return manifest["run_id"] if manifest and _is_whole(release, manifest) else None
 
 
 def _is_whole(release, manifest):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,8 +44,7 @@ def opened(settings):
     with held(settings):
         with safely(debug=settings.debug):
             settings = series.on_its_day(settings)
-            name = named(settings)
-            unchanged = _stands(settings, name["run_id"])
+            name, unchanged = _named_and_standing(settings)
         if unchanged:
             log.info("Nothing changed: run %s of the same delivery under the same rules stands", name["run_id"])
             yield None
@@ -67,16 +67,21 @@ def held(settings):
             yield
 
 
-def _stands(settings, run_id):
-    from flows.publish import is_current, is_filed
+def _named_and_standing(settings):
+    """The run's name, and whether its result stands; the delivery and what is shown are hashed side by side."""
+    from flows.publish import is_filed, whole_run
 
     if series.is_past(settings):
-        return is_filed(settings.out, run_id)
-    if not is_current(settings.out, run_id):
-        return False
+        name = named(settings)
+        return name, is_filed(settings.out, name["run_id"])
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        shown = beside.submit(whole_run, settings.out)
+        name = named(settings)
+    if shown.result() != name["run_id"]:
+        return name, False
     releases.show(settings.out)
     releases.prune(settings.out, settings.keep_releases)
-    return True
+    return name, True
 
 
 @contextmanager
