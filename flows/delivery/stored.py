@@ -4,22 +4,28 @@ A Parquet file knows the places of its rows, whichever thread asks; a window ove
 others wait. It is written faster than a table of a database, to a third of the room.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from flows.delivery.part_rows import FIRST_LINE, as_literal, no, nothing, relation, rows_of
+
+GONE = "drop schema if exists delivered cascade"
 
 
 @contextmanager
 def delivered(con):
     """The views of the schema `delivered`, and the folder of what they read, for as long as the delivery is open."""
     with TemporaryDirectory(prefix="delivered-", dir=_spill(con), ignore_cleanup_errors=True) as folder:
+        con.execute(GONE)  # a try before this one may have been stopped by the very disk that its views lay on
         con.execute("create schema delivered")
         try:
             yield Path(folder)
         finally:
-            con.execute("drop schema delivered cascade")
+            with suppress(duckdb.Error):  # what stopped the run matters more
+                con.execute(GONE)
 
 
 def _spill(con):
