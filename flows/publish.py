@@ -72,18 +72,19 @@ def publish_run(run):
 
 def is_current(out, run_id):
     """The published result is that of this very audit, and nobody has touched it."""
-    return whole_run(out) == run_id
+    return _is_of(out / "current", run_id)
 
 
 def whole_run(out):
-    """The run whose result is shown; None where there is none, or somebody has touched it."""
-    return _whole_run(out / "current")
+    """The run whose result is shown; None where there is none, or somebody has touched it. All of it is hashed to say so."""
+    manifest = read_manifest(out)
+    return manifest["run_id"] if manifest and _is_whole(out / "current", manifest) else None
 
 
 def is_filed(out, run_id):
     """The same of a result that is kept, shown or not."""
     entries = [entry for entry in ledger.of(out, "published") if entry["run_id"] == run_id]
-    return any(_whole_run(out / "releases" / entry.get("release", run_id)) == run_id for entry in entries)
+    return any(_is_of(out / "releases" / entry.get("release", run_id), run_id) for entry in entries)
 
 
 def published_database(out):
@@ -100,9 +101,9 @@ def read_manifest(out):
     return formats.manifest_of(out / "current")
 
 
-def _whole_run(release):
+def _is_of(release, run_id):
     manifest = formats.manifest_of(release)
-    return manifest["run_id"] if manifest and _is_whole(release, manifest) else None
+    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest)
 
 
 def _is_whole(release, manifest):

@@ -51,14 +51,10 @@ def no(column):
 def _parquet_relation(part, columns):
     names = {name.strip().lower(): name for name in part["header"]}
     chosen = "".join(f"{_as_text(names[column], part['types'][column])} as {column}, " for column in columns)
-    return f"select {chosen}file_row_number + {FIRST_LINE} as line, {no('reason')}, false as is_blank from {parquet(part)}"
+    return f"select {chosen}file_row_number + {FIRST_LINE} as line, {no('reason')}, false as is_blank from {parquet(part['path'])}"
 
 
-def parquet(part):
-    return rows_of(part["path"])
-
-
-def rows_of(path):
+def parquet(path):
     """SQL of a Parquet file."""
     return f"read_parquet({as_literal(as_pattern(str(path)))}, binary_as_string = true, hive_partitioning = false)"
 

@@ -162,7 +162,7 @@ def _parquet_shape(part):
     path = as_literal(as_pattern(part["path"]))
     try:
         with duckdb.connect(config=doors.FETCHES_NOTHING) as con:  # an encrypted part asks for an extension
-            rows = con.execute(f"describe select * from {parquet(part)}").fetchall()
+            rows = con.execute(f"describe select * from {parquet(part['path'])}").fetchall()
             n_rows = con.execute(f"select sum(num_rows) from parquet_file_metadata({path})").fetchall()[0][0]
             said = con.execute(f"select key, value from parquet_kv_metadata({path})").fetchall()
     except (duckdb.Error, UnicodeError):

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from flows.delivery.part_rows import FIRST_LINE, as_literal, no, nothing, relation, rows_of
+from flows.delivery.part_rows import FIRST_LINE, as_literal, no, nothing, parquet, relation
 
 GONE = "drop schema if exists delivered cascade"
 
@@ -55,7 +55,7 @@ def _lines(con, path, part, columns):
     rows, line = f"({relation(part, part['columns'])})", "line"
     if part["format"] != ".parquet":
         con.execute(f"copy (from {rows}) to {as_literal(str(path))} (format parquet, compression lz4_raw)")
-        rows, line = rows_of(path), f"file_row_number + {FIRST_LINE} as line"
+        rows, line = parquet(path), f"file_row_number + {FIRST_LINE} as line"
     chosen = "".join(f"{column if column in part['columns'] else no(column)}, " for column in columns)
     return f"select {chosen}{as_literal(part['name'])} as part, {line}, reason from {rows} where not is_blank"
 
