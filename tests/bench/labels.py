@@ -4,7 +4,6 @@ python -m tests.bench.labels DELIVERY FOLDER. It exists to be compared with scri
 itself has no such way round its gate.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from flows.delivery import ingest
 from flows.settings import load_settings
 
 LABEL = "out.order_label"
-READS = re.compile(r"\b(?:raw|stg|core|out)\.\w+")
 
 
 def build_labels(delivery, folder):
@@ -29,21 +27,18 @@ def build_labels(delivery, folder):
         contract = ingest.read_contract(con)
         parts = ingest.open_parts(delivery, contract)
         ingest.fill_raw(con, contract, parts)
-        for path, schema in needed():
-            con.execute(f"create schema if not exists {schema}")
-            models.create(con, schema, path)
+        models.build(con, given=not_needed())
     return database
 
 
-def needed():
-    """(file, schema) of every model that the labels stand on, in the order of building."""
-    every = [(f"{schema}.{models.table_name(path)}", path, schema) for schema in models.SCHEMAS for path in models.model_files(schema)]
-    reads = {name: set(READS.findall(re.sub("--.*", "", path.read_text(encoding="utf-8")))) for name, path, _ in every}
+def not_needed():
+    """Every model that the labels do not stand on."""
+    read = {f"{schema}.{models.table_name(path)}": models.reads(text) for schema, path, text in models.steps()}
     wanted, found = {LABEL}, set()
     while wanted:
         found |= wanted
-        wanted = {name for each in wanted for name in reads[each] if name in reads} - found
-    return [(path, schema) for name, path, schema in every if name in found]
+        wanted = {name for each in wanted for name in read[each] & read.keys()} - found
+    return read.keys() - found
 
 
 if __name__ == "__main__":
