@@ -3,7 +3,7 @@
 from oracle_events import concepts
 from oracle_exams import clock_of
 from oracle_ratings import current_edition, only, possible_editions, rating_row
-from oracle_router import is_axillary, phase_of
+from oracle_router import is_axillary, is_exam, phase_of
 from oracle_rows import is_live
 
 NODE_BIOPSIES = {"us_guided_core_biopsy_axillary_node", "us_guided_fna_axillary_node"}
@@ -57,7 +57,7 @@ def question_of(line, scenario, world):
         return scenario
     if line.procedure in NODE_BIOPSIES:
         return "baseline_axillary_biopsy"
-    if is_axillary(line, world, ticked=True):
+    if is_exam(line, world) and is_axillary(line, world, ticked=True):
         return "baseline_axilla"
     # What may hide a breast exam passes as if it were one.
     if line.state == "unmapped" or world["procedure"][line.procedure]["response_pool"] == "true":

@@ -35,7 +35,8 @@ def phase_of(line, world):
 
 # ---- 6 The router ------------------------------------------------------------------------
 # Each row answers (status, reason, scenario) or None. `ticked` says whether a context word
-# counts in rows 8-11; the reading `context_reroutes_put_back` sets it to False.
+# counts in rows 8-11; the reading `context_reroutes_put_back` sets it to False. Decision 113: what goes
+# with an exam and is none asks no question, so rows 8-11 pass over it.
 
 def row_1_cancelled(line, person, world, ticked):
     if not is_live(line.order):
@@ -83,17 +84,23 @@ def row_7_phase(line, person, world, ticked):
 
 
 def row_8_progression(line, person, world, ticked):
+    if not is_exam(line, world):
+        return None
     words = {"response_progressive", "clinical_progression"}
     if has(line, "progression_suspected", ticked) or found(line, words, person, world):
         return "rerouted", "progression", "clinical_worsening"
 
 
 def row_9_discordance(line, person, world, ticked):
+    if not is_exam(line, world):
+        return None
     if has(line, "discordant_findings", ticked) or found(line, {"discordant"}, person, world):
         return "rerouted", "discordance", "discordant_findings"
 
 
 def row_10_metastasis(line, person, world, ticked):
+    if not is_exam(line, world):
+        return None
     known = diagnoses_of(person, "distant_metastasis", world)
     if (
         has(line, "metastasis_suspected", ticked)
@@ -104,6 +111,8 @@ def row_10_metastasis(line, person, world, ticked):
 
 
 def row_11_axilla(line, person, world, ticked):
+    if not is_exam(line, world):
+        return None
     if is_axillary(line, world, ticked):
         return "rerouted", "axilla", "axilla"
 
@@ -155,6 +164,10 @@ def birth_year_of(person, world):
     if world["deid_mode"] != TRUE_CALENDAR or not person["patients"]:
         return None
     return person["patients"][0]["birth_year"]
+
+
+def is_exam(line, world):
+    return line.procedure not in world["no_exam"]
 
 
 def is_axillary(line, world, ticked):

@@ -20,6 +20,7 @@ from oracle_measures import (
     s13_performed,
     s14_every_site,
 )
+from oracle_router import is_exam
 from oracle_study import band_of, net_band, periods_of, was_performed
 
 SECONDARY = [
@@ -106,11 +107,11 @@ def case_radiation_rows(study):
 
 
 def is_performed_exam(label, study):
-    """A representative line of any purpose, not cancelled, before surgery."""
+    """A representative line of any purpose that is an exam, not cancelled, before surgery."""
     line = study.line(label)
     return (
         label["reason"] != "cancelled" and line.is_representative and line.state != "not_breast"
-        and was_performed(line.order) and label["phase"] != "after_surgery"
+        and is_exam(line, study.world) and was_performed(line.order) and label["phase"] != "after_surgery"
     )
 
 

@@ -14,6 +14,8 @@ named as (
     union all
     select 'merge.csv', merge_modality || ', ' || contrast, procedure from rule.merge
     union all
+    select 'no_exam.csv', procedure, procedure from rule.no_exam
+    union all
     select 'value_sets/imaging.csv', code_system || ' ' || code, procedure from rule.imaging where procedure is not null
 
 )

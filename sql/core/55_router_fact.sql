@@ -9,6 +9,7 @@ select
             then year(exam_line.clock_on) - patient.birth_year < parameter.adult_age
     end as is_under_age,
     exam_line.exam_id <> exam_line.order_id as is_collapsed,
+    no_exam.procedure is null as is_exam,
     exam_line.kind = 'not_breast_code' as is_not_breast_code,
     exam_line.purpose = 'guidance' as is_guidance_by_code,
     guidance_evidence.biopsy_id,
@@ -38,6 +39,8 @@ inner join core.exam as exam
     on exam.exam_id = exam_line.exam_id
 inner join core.neoadjuvant_case as neoadjuvant_case
     on neoadjuvant_case.case_id = exam_line.case_id
+left join rule.no_exam as no_exam
+    on no_exam.procedure = exam_line.procedure
 left join stg.patient as patient
     on patient.patient_id = exam_line.patient_id
 left join core.guidance_evidence as guidance_evidence

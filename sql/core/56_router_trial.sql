@@ -1,5 +1,6 @@
 -- One row per imaging order line of a case, row of the router and reading, with whether the row holds (SPEC 6).
--- Under the reading context_reroutes_put_back rows 8 to 11 hold on the record alone, never on a context word.
+-- Under the reading context_reroutes_put_back rows 8 to 11 hold on the record alone, never on a context word. What goes with
+-- an exam and is none asks no question, so these rows pass over it (DECISIONS 113).
 with
 
 reading as (
@@ -28,21 +29,30 @@ select
         when 7 then router_fact.phase in ('before_therapy', 'after_surgery', 'after_window')
         when 8
             then
-                router_fact.progression_id is not null
-                or (reading.counts_context and router_fact.says_progression)
+                router_fact.is_exam
+                and (
+                    router_fact.progression_id is not null
+                    or (reading.counts_context and router_fact.says_progression)
+                )
         when 9
             then
-                router_fact.discordance_id is not null
-                or (reading.counts_context and router_fact.says_discordant)
+                router_fact.is_exam
+                and (
+                    router_fact.discordance_id is not null
+                    or (reading.counts_context and router_fact.says_discordant)
+                )
         when 10
             then
-                router_fact.metastasis_code is not null
-                or router_fact.metastasis_id is not null
-                or (reading.counts_context and router_fact.says_metastasis)
+                router_fact.is_exam
+                and (
+                    router_fact.metastasis_code is not null
+                    or router_fact.metastasis_id is not null
+                    or (reading.counts_context and router_fact.says_metastasis)
+                )
         when 11
             then
                 router_fact.is_axillary
-                or (reading.counts_context and router_fact.says_axilla)
+                or (router_fact.is_exam and reading.counts_context and router_fact.says_axilla)
         when 12 then router_fact.is_other_purpose
         when 13 then router_fact.is_contralateral
         when 14 then router_fact.phase in ('early_treatment', 'end_unknown')

@@ -24,7 +24,7 @@ asked as (
         case
             when routed.scenario <> 'baseline' then routed.scenario
             when exam_line.is_axillary and procedure.is_biopsy then 'baseline_axillary_biopsy'
-            when exam_line.is_axillary or router_fact.says_axilla then 'baseline_axilla'
+            when exam_line.is_axillary or (router_fact.is_exam and router_fact.says_axilla) then 'baseline_axilla'
             when exam_line.response_pool then 'baseline_breast'
         end as scenario,
         true as is_of_measure

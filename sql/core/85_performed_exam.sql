@@ -14,8 +14,11 @@ performed as (
         on phase.order_id = exam_line.order_id
     left join core.line_alias as line_alias
         on line_alias.order_id = exam_line.order_id
+    left join rule.no_exam as no_exam
+        on no_exam.procedure = exam_line.procedure
     where
         exam_line.exam_id = exam_line.order_id
+        and no_exam.procedure is null
         and exam_line.kind <> 'not_breast_code'
         and phase.phase <> 'after_surgery'
         and (exam_line.status is null or exam_line.status not in ('cancelled', 'entered_in_error'))
