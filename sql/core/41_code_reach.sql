@@ -107,8 +107,11 @@ select
     requires,
     code_laterality,
     contrast_assumed,
+    -- Days of another calendar, or of none, can be held against no span of true days.
     case
-        when ordered_on < valid_from or ordered_on > valid_to then true
+        when not parameter.has_calendar then null
+        when judged.ordered_on < judged.valid_from or judged.ordered_on > judged.valid_to then true
         else false
     end as is_outside_valid_dates
 from judged
+cross join stg.parameter as parameter

@@ -1,44 +1,50 @@
 -- One row per row of the delivery whose laterality column contradicts its code; the code decides (SPEC 1).
 with
 
-coded as (
+-- Every value set whose code's side is read before the column's, by the extract in which it is looked for.
+sided_code as (
 
-    select
-        'orders' as extract,
-        order_line.order_id as row_id,
-        order_line.laterality,
-        imaging_code.laterality as code_laterality
-    from stg.order_line as order_line
-    inner join core.imaging_code as imaging_code
-        on
-            imaging_code.code_system = order_line.code_system
-            and imaging_code.code = order_line.code
+    select 'orders' as extract, code_system, code, laterality from core.imaging_code
+    union
+    select 'orders', code_system, code, laterality from rule.surgery
+    union
+    select 'orders', code_system, code, laterality from rule.biopsy
+    union
+    select 'orders', code_system, code, laterality from rule.radiation
+    union
+    select 'diagnoses', code_system, code, laterality from rule.diagnosis
+    union
+    select 'procedures', code_system, code, laterality from rule.surgery
+    union
+    select 'procedures', code_system, code, laterality from rule.biopsy
+    union
+    select 'procedures', code_system, code, laterality from rule.radiation
+
+),
+
+sided_row as (
+
+    select 'orders' as extract, order_id as row_id, code_system, code, laterality
+    from stg.order_line
+    where laterality is not null
     union all
-    select 'diagnoses', diagnosis.diagnosis_id, diagnosis.laterality, value_set.laterality
-    from stg.diagnosis as diagnosis
-    inner join rule.diagnosis as value_set
-        on
-            value_set.code_system = diagnosis.code_system
-            and value_set.code = diagnosis.code
+    select 'diagnoses', diagnosis_id, code_system, code, laterality
+    from stg.diagnosis
+    where laterality is not null
     union all
-    select 'procedures', procedure.procedure_id, procedure.laterality, value_set.laterality
-    from stg.procedure as procedure
-    inner join rule.surgery as value_set
-        on
-            value_set.code_system = procedure.code_system
-            and value_set.code = procedure.code
-    union all
-    select 'procedures', procedure.procedure_id, procedure.laterality, value_set.laterality
-    from stg.procedure as procedure
-    inner join rule.biopsy as value_set
-        on
-            value_set.code_system = procedure.code_system
-            and value_set.code = procedure.code
+    select 'procedures', procedure_id, code_system, code, laterality
+    from stg.procedure
+    where laterality is not null
 
 )
 
 select distinct
-    extract,
-    row_id
-from coded
-where laterality is not null and code_laterality is not null and laterality <> code_laterality
+    sided_row.extract,
+    sided_row.row_id
+from sided_row
+inner join sided_code
+    on
+        sided_code.extract = sided_row.extract
+        and sided_code.code_system = sided_row.code_system
+        and sided_code.code = sided_row.code
+        and sided_code.laterality <> sided_row.laterality

@@ -30,7 +30,7 @@ counted as (
     union all
     select
         'VAL-ORD', 'orders', 'imaging code used outside its valid dates',
-        count(*) filter (where is_outside_valid_dates), count(*),
+        count(*) filter (where is_outside_valid_dates), count(is_outside_valid_dates),
         'the code kept its one meaning; a catalogue that is years old may also miss new codes'
     from core.imaging_line
     union all
@@ -42,7 +42,7 @@ counted as (
     union all
     select
         'AGE-PAT', 'patients', 'age unknown', count(*) filter (where age_unknown), count(*),
-        'orders of persons whose birth year is unknown are kept'
+        'where no birth year is known, or no true date, nobody is left out for age'
     from out.order_label
     union all
     select
