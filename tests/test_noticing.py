@@ -61,6 +61,13 @@ def test_a_stable_year_says_nothing_but_that_it_begins(year):
     assert [row["says"] for day in DAYS[3:12] for row in said[day]] == []
 
 
+def test_a_day_of_another_decade_is_noticed_without_any_history(rows):
+    said, _ = compared(rows, "2016-06-30", [])
+    (row,) = [row for row in said if row["notice"] == "most_after_as_of"]
+    assert (row["severity"], row["subject"]) == ("warning", "whole")
+    assert "% of the orders lie after the day" in row["says"]
+
+
 def planted(known, day):
     """A month in which much is wrong at once."""
     known = copy.deepcopy(known)

@@ -341,6 +341,12 @@ dated as (
     from span
     where last_on is not null
     union all
+    select
+        'after_as_of', 'whole',
+        coalesce(max(n_orders) filter (where reason = 'after_as_of'), 0), max(n_orders) filter (where kind = 'input'), null
+    from out.attrition
+    having count(*) filter (where kind = 'input') > 0
+    union all
     select 'site', site_id, n_persons, null, last_on
     from site
     union all

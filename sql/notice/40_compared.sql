@@ -94,7 +94,7 @@ ranged as (
             when comparison = 'fell_though_longer' then last_n
         end as was,
         case
-            when comparison in ('share_rose', 'share_moved') then share
+            when comparison in ('share_rose', 'share_moved', 'share_above') then share
             when comparison in ('fell', 'rose', 'fell_though_longer', 'new', 'new_lately', 'empty') then n
         end as now,
         case
@@ -108,6 +108,7 @@ ranged as (
             when comparison = 'rose'
                 then greatest(n_expected * (1 + threshold), n_expected + z * sqrt(n_expected), n_expected + small_cell_max)
             when comparison in ('share_rose', 'share_moved') then greatest(was_share + threshold, share_high)
+            when comparison = 'share_above' then threshold
         end as high,
         case comparison
             when 'earlier' then last_day - cast(threshold as integer)
@@ -145,7 +146,7 @@ select
         when comparison = 'gone' then n_runs_with >= least_history and not is_here
         when not is_here then null
         when comparison = 'fell' then now < low
-        when comparison in ('rose', 'share_rose') then now > high
+        when comparison in ('rose', 'share_rose', 'share_above') then now > high
         when comparison = 'share_moved' then now < low or now > high
         when comparison = 'fell_though_longer' then now < low and of_n >= last_of_n
         when comparison = 'new' then n >= threshold and most_n < threshold
