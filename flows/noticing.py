@@ -80,8 +80,10 @@ def _say(notices, n_runs):
     names = sorted({row["notice"] for row in notices if row["severity"] != "note"})
     if names:
         log.warning("Compared with %d earlier run(s), to look at: %s; the report says what to do", n_runs, ", ".join(names))
-    else:
+    elif n_runs:
         log.info("Compared with %d earlier run(s): nothing to look at", n_runs)
+    else:
+        log.info("No earlier run to compare with")
 
 
 def _refuse(notices):

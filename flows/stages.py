@@ -10,6 +10,8 @@ from flows.logs import log
 from flows.software import versions
 from flows.workspace import close_the_doors, digest, now, opened, refuse_moved_rules, unmoved
 
+PLACES = 3  # of rows that cannot be read, as an error names them
+
 
 def run_direct(settings):
     """The audit without Prefect: the same stages in the same order."""
@@ -62,6 +64,7 @@ def read_delivery(run):
 @stage("Rows typed, unreadable ones set aside")
 def type_rows(run):
     _build(run, "stg")
+    _say_what_is_set_aside(run.con)
     _refuse_too_much_quarantine(run.con)
     _gate(run, "extract")
 
@@ -109,6 +112,12 @@ def _build(run, *schemas):
         run.con.execute("checkpoint")  # tables that are not in the file yet hold memory that nothing can take from them
 
 
+def _say_what_is_set_aside(con):
+    for extract, n_rows in con.execute("select extract, n_quarantined from stg.quarantine_share order by extract").fetchall():
+        if n_rows:
+            log.info("  %-32s %12d rows set aside; stg.quarantine says where and why", extract, n_rows)
+
+
 def _refuse_too_much_quarantine(con):
     over = con.execute(
         "select extract, n_quarantined, n_rows, common_reason, n_common_reason, quarantine_max_share "
@@ -117,9 +126,19 @@ def _refuse_too_much_quarantine(con):
     if over:
         raise QuarantineError(
             f"more than {over[0][5]:.1%} of an extract cannot be read; nothing was published",
-            where="; ".join(f"{row[0]}: {row[1]} of {row[2]} rows, most often {row[3]} ({row[4]})" for row in over),
+            where="; ".join(
+                f"{extract}: {n_over} of {n_rows} rows, most often {reason} ({n_reason}): {_places(con, extract, reason)}"
+                for extract, n_over, n_rows, reason, n_reason, _ in over
+            ),
             next_step="mend the extract, or, where the share is right, set the parameter quarantine_max_share",
         )
+
+
+def _places(con, extract, reason):
+    """Where the first of them stand: nothing is published that could be asked for the rest, and one place shows what it is."""
+    query = "select part, line from stg.quarantine where extract = ? and concat_ws(' ', column_name, reason) = ? order by part, line limit ?"
+    found = con.execute(query, [extract, reason, PLACES + 1]).fetchall()
+    return ", ".join(f"{part} line {line}" for part, line in found[:PLACES]) + (" and so on" if len(found) > PLACES else "")
 
 
 def _gate(run, of_what):
@@ -128,6 +147,9 @@ def _gate(run, of_what):
 
     results = quality.judge(run.con, of_what, run.run_id)
     run.quality.extend(results)
+    for row in results:
+        if row["severity"] == "warning" and row["status"] in ("error", "failed"):
+            log.warning("  %s does not hold of %s: %s", row["code"], row["table_name"], row["why"])
     quality.refuse(results)
 
 

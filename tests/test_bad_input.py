@@ -1,5 +1,6 @@
 """Deliveries with mistakes in them: a clear error with its exit code, or a row in quarantine; what was published stays."""
 
+import re
 import shutil
 
 import duckdb
@@ -74,6 +75,7 @@ REFUSED = {
     "truncated Parquet": (truncated_parquet, 4, "orders.parquet"),
     "wrong encoding": (wrong_encoding, 4, "UTF-8"),
     "unreadable dates": (many("ordered_on", "31/12/2024"), 6, "unreadable_date"),
+    "unreadable dates, by their place": (many("ordered_on", "31/12/2024"), 6, "orders.csv line 2, orders.csv line 22, orders.csv line 42 and so on"),
     "duplicate keys": (many("order_id", "twice"), 6, "duplicate_key"),
     "unknown code systems": (many("code_system", "HOMEMADE"), 6, "unknown_code_system"),
 }
@@ -103,19 +105,41 @@ def test_without_a_declared_mode_nothing_is_read(command, delivery, published):
 def test_single_mistakes_are_set_aside_with_their_place(command, delivery, tmp_path):
     lines = (delivery / "orders.csv").read_text(encoding="utf-8").splitlines()
     columns = lines[0].split(",")
-    for number, column, value in ((10, "ordered_on", "soon"), (20, "code_system", "HOMEMADE"), (30, "status", "lost")):
+    for number, column, value in ((10, "ordered_on", "some day"), (20, "code_system", "HOMEMADE"), (30, "status", "lost")):
         cells = lines[number - 1].split(",")
         cells[columns.index(column)] = value
         lines[number - 1] = ",".join(cells)
     (delivery / "orders.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     code, _, err = command("run", "--extracts", delivery, "--out", tmp_path / "out", *CALENDAR)
     assert code == 0, err
+    assert re.search(r"orders +\d+ rows set aside", err)
     con = duckdb.connect(str(tmp_path / "out" / "audit.duckdb"), read_only=True)
     found = con.execute("select line, column_name, reason from stg.quarantine where extract = 'orders'").fetchall()
     expected = {(10, "ordered_on", "unreadable_date"), (20, "code_system", "unknown_code_system"), (30, "status", "unknown_word")}
     assert expected <= set(found)
-    for value in ("soon", "HOMEMADE", "lost"):
+    for value in ("some day", "HOMEMADE", "lost"):
         assert value not in err
+
+
+def test_an_extract_without_a_row_is_said_to_be_one(command, delivery, tmp_path):
+    edited(delivery / "therapies.csv", lambda text: text.splitlines()[0] + "\n")
+    code, _, err = command("run", "--extracts", delivery, "--out", tmp_path / "out", *CALENDAR)
+    assert code == 0, err
+    assert re.search(r"therapies\.csv +holds no row", err)
+    with duckdb.connect(str(tmp_path / "out" / "audit.duckdb"), read_only=True) as con:
+        found = con.execute("select code, extract, n_rows from out.quality_warning where code like 'EMP-%'").fetchall()
+    assert found == [("EMP-THE", "therapies", 1)]
+
+
+def test_a_check_that_does_not_hold_is_said_to_whoever_runs_the_audit(command, delivery, tmp_path):
+    """Orders under another salt than the rest: no person of theirs has a diagnosis."""
+    lines = (delivery / "orders.csv").read_text(encoding="utf-8").splitlines()
+    at = lines[0].split(",").index("patient_id")
+    salted = [",".join([*(cells := line.split(","))[:at], f"q{cells[at]}", *cells[at + 1 :]]) for line in lines[1:]]
+    (delivery / "orders.csv").write_text("\n".join([lines[0], *salted]) + "\n", encoding="utf-8")
+    code, _, err = command("run", "--extracts", delivery, "--out", tmp_path / "out", *CALENDAR)
+    assert code == 0, err
+    assert "ORD-18 does not hold of stg.order_line" in err
 
 
 def test_a_server_that_does_not_start_in_time_is_the_machines_and_no_defect(command, delivery, published, monkeypatch):

@@ -161,6 +161,8 @@ def check_values(con, parts, contract, settings):
             kinds = {column: contract[extract][column]["kind"] for column in part["columns"]}
             findings += deidentify.check_values(con, extract, part, kinds, mode, identifiers)
             log.info("  %-32s %12d rows, %d rejected", part["name"], part["n_rows"], part["n_rejected"])
+            if not part["n_rows"] and not part["n_rejected"]:
+                log.warning("  %-32s holds no row: an export that failed looks like this", part["name"])
     for delivery in deliveries_of(parts):
         theirs = {extract: [part for part in files if part["delivery"] == delivery] for extract, files in parts.items()}
         every = [part for files in theirs.values() for part in files]

@@ -29,6 +29,17 @@ counted as (
     where n_rows > 0
     union all
     select
+        'EMP-' || upper(left(delivery_part.extract, 3)), delivery_part.extract, 'files without a single row',
+        count(*), count(*),
+        'an export that failed leaves a header alone: what it should have held is missing from every figure'
+    from raw.delivery_part as delivery_part
+    inner join stg.quarantine_share as extract_size
+        on
+            extract_size.extract = delivery_part.extract
+            and extract_size.n_rows = 0
+    group by delivery_part.extract
+    union all
+    select
         'VAL-ORD', 'orders', 'imaging code used outside its valid dates',
         count(*) filter (where is_outside_valid_dates), count(is_outside_valid_dates),
         'the code kept its one meaning; a catalogue that is years old may also miss new codes'
