@@ -42,6 +42,12 @@ os.environ["IMAGING_AUDIT_PROOF"] = "false"
 MINUTES = {f"test_{name}" for name in ("arrival", "crash", "deploy", "flow", "fuzz", "mutants", "noticing", "publish", "reach", "serve", "vignettes", "year")}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One process more than cores: those that wait for a server, a browser or a clock leave theirs idle."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(config, items):
     """What this machine cannot run is left out aloud, and in CI not at all: there it fails."""
     items.sort(key=lambda item: item.path.stem not in MINUTES)  # begun last, they would keep one process waiting for the other
