@@ -234,10 +234,10 @@ def test_the_specification_curve_is_small_and_says_each_choice():
 
 
 def test_the_coarse_curve_counts_what_it_may_not_show():
-    assert "96 more have no figure that may be shown." in drawn("coarse").root.find(f"{NAMESPACE}desc").text
+    assert "96 more show no rate." in drawn("coarse").root.find(f"{NAMESPACE}desc").text
     strokes = [label for label in labels("coarse") if "definitions" in label and label[0].isdigit()]
     steps = [row["rate_step"] for row in definitions(is_exact=False) if row["rate_step"] is not None]
-    assert strokes == [f"{100 * step:.1f} %: {steps.count(step)} of {len(steps)} definitions" for step in sorted(set(steps))]
+    assert strokes == [f"{100 * step:.0f} %: {steps.count(step)} of {len(steps)} definitions" for step in sorted(set(steps))]
     assert drawings.specification_curve([row | {"rate_step": None} for row in definitions(is_exact=False)]) is None
 
 

@@ -308,9 +308,29 @@ def test_the_multiverse_is_told_where_it_was_counted(tmp_path):
     rates = {56: 0.91, 84: 0.937, 180: 0.95}
     rows = [base | {"definition": f"d{days}", "window_days": days, "is_declared": days == 84, "rate": rate, "rate_step": 0.01, "rate_band": None, "suppressed": False} for days, rate in rates.items()]
     text = told(TABLES | {"multiverse": pl.DataFrame(rows, schema_overrides={"rate_band": pl.String})}, tmp_path)
-    assert "other defensible ones give 91 % to 95 %" in text
-    assert "Of 3 definitions, 3 show a rate: 91 % at the lowest, 93.7 % in the middle, 95 % at the highest; 93.7 % as declared." in text
+    assert "The definition: of the 2 other defensible ones, a rate is shown for all (91 % to 95 %); what matters most: days after the last dose that still count." in text
+    assert "As declared, 93.7 %; of the 2 other" in text
     assert "The headline under other definitions" in text
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([(None, None, True)] * 2, "cannot tell: of the 2 other defensible ones nothing can be shown."),
+        ([(0.92, None, False), (None, "95_and_above", True)], "of the 2 other defensible ones, a rate is shown for 1 (92 %), a band alone for 1 (95 % and above); what matters most: days after the last dose that still count."),
+        ([(None, "90_to_95", True), (None, None, True)], "of the 2 other defensible ones, a band alone is shown for 1 (90 to 95 %), nothing for 1."),
+    ],
+)  # fmt: skip
+def test_definitions_that_are_hidden_are_counted_and_nothing_is_claimed_of_them(tmp_path, others, said):
+    base = {"completion_lead_days": 7, "min_response_days": 21, "clock": "performed", "assumed_pet": "rated", "tiers": "all", "therapy_classes": "all"}
+    given = [(0.937, None, False), *others]
+    rows = [
+        base | {"definition": f"d{at}", "window_days": days, "is_declared": at == 0, "rate": rate, "rate_step": 0.02 if rate and at else None, "rate_band": band, "suppressed": suppressed}
+        for at, (days, (rate, band, suppressed)) in enumerate(zip((84, 56, 180), given, strict=True))
+    ]
+    text = told(TABLES | {"multiverse": pl.DataFrame(rows, schema_overrides={"rate_band": pl.String}, infer_schema_length=None)}, tmp_path)
+    assert f"The definition: {said}" in text
+    assert ("what matters most" in text) is (others[0][0] is not None)
 
 
 def test_charts_of_the_other_measure_stay_on_the_page(tmp_path):

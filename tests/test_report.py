@@ -419,8 +419,7 @@ def test_a_stranger_finds_four_answers_at_the_top(tables):
     assert f"{100 * row['rate']:.1f} %" in told["What is the rate?"]
     assert all(f"{100 * row[name]:.1f}" in told["How sure are we?"] for name in ("ci_low", "ci_high", "bound_low", "bound_high"))
     assert "this is the first" in told["What moved it?"]
-    assert "other defensible ones give 93 % to 98 %" in told["What moved it?"]
-    assert "FDG-PET without a stated purpose" in told["What moved it?"]
+    assert "of the 15 other defensible ones, a rate is shown for all ( 93 % to 98 % ); what matters most: FDG-PET without a stated purpose." in told["What moved it?"]
     assert "Map the 2 codes" in told["What should we do next?"]
     assert "FDG-PET/CT" in told["What should we do next?"]
     assert "have no response imaging order" in told["What should we do next?"]
@@ -535,7 +534,8 @@ def test_a_figure_that_the_last_release_rounds_says_about(tables):
 def test_the_spread_of_definitions_names_what_moves_most():
     told = spread.spread(page_tables.multiverse().to_dicts())
     assert [(axis["axis"], round(axis["moves"], 2)) for axis in told["axes"]] == [("assumed_pet", 0.03), ("window_days", 0.01), ("clock", 0.01), ("tiers", 0.01)]
-    assert (told["lowest"]["rate"], told["highest"]["rate"], told["n"], told["n_shown"]) == (0.93, 0.98, 16, 16)
+    assert (told["lowest"]["rate"], told["highest"]["rate"], told["n_others"], told["n_rates"]) == (0.93, 0.98, 15, 15)
+    assert told["by"]["axis"] == "assumed_pet"
     by_choice = {axis["axis"]: {row[axis["axis"]]: row["rate"] for row in axis["choices"]} for axis in told["axes"]}
     assert by_choice["assumed_pet"] == {"indeterminate": 0.96, "rated": 0.9375}
 
@@ -572,9 +572,61 @@ def test_a_choice_that_cannot_move_the_headline_is_said_to_be_inert(tables):
 
 def test_definitions_without_a_figure_are_counted_and_none_is_drawn_from_nothing(tables):
     hidden = page_tables.multiverse().with_columns(rate=pl.lit(None, pl.Float64), rate_step=pl.lit(None, pl.Float64))
-    assert spread.spread(hidden.to_dicts()) is None
-    assert "No other definition shows a rate." in shown(tables | {"multiverse": hidden}).text
+    page = shown(tables | {"multiverse": hidden})
+    assert "The definition: cannot tell: of the 15 other defensible ones nothing can be shown." in page.text
+    assert "Which choice moves it most cannot be told from what is shown." in page.text
+    assert "One choice at a time" not in page.text
+    assert "No other definition was counted." in shown(tables).text
     assert spread.spread([]) is None
+
+
+def of_definitions(given):
+    """The small grid with other figures in its rows: (rate, rate_step, rate_band, suppressed) by assumed_pet, the declared one untouched."""
+    names = ("rate", "rate_step", "rate_band", "suppressed")
+    rows = [row if row["is_declared"] else row | dict(zip(names, given(row), strict=True)) for row in page_tables.multiverse().to_dicts()]
+    return pl.DataFrame(rows, schema_overrides={"rate_band": pl.String, "rate": pl.Float64, "rate_step": pl.Float64}, infer_schema_length=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        # 1 of 864 definitions was shown, and the page said that none showed another rate.
+        (lambda row: (None, None, None, True), "cannot tell: of the 15 other defensible ones nothing can be shown."),
+        (lambda row: (None, None, "90_to_95", True), "of the 15 other defensible ones, a band alone is shown for 15 ( 90 to 95 % )."),
+        (lambda row: (0.94, 0.02, None, False), "of the 15 other defensible ones, a rate is shown for all (all about 94 % )."),
+        (
+            lambda row: (0.92 + 0.02 * (row["clock"] == "ordered"), 0.02, None, False) if row["tiers"] == "all" else (None, None, "95_and_above" if row["assumed_pet"] == "rated" else "90_to_95", True),
+            "of the 15 other defensible ones, a rate is shown for 7 ( 92 % to 94 % ), a band alone for 8 (4: 90 to 95 % ; 4: 95 % and above ).",
+        ),
+        (
+            lambda row: (0.9, 0.02, None, False) if row["tiers"] == "all" else (None, None, None, True) if row["clock"] == "ordered" else (None, None, "below_80", True),
+            "of the 15 other defensible ones, a rate is shown for 7 (all about 90 % ), a band alone for 4 ( below 80 % ), nothing for 4.",
+        ),
+    ],
+    ids=["nothing", "a band", "one rate", "rates and bands", "something of each"],
+)  # fmt: skip
+def test_how_many_definitions_can_be_shown_is_said_with_what_they_show(tables, given, told):
+    given = tables | {"multiverse": of_definitions(given)}
+    page = shown(given)
+    assert f"The definition: {told}" in page.text
+    assert disagreements(page.figures, given) == []
+
+
+def test_no_choice_is_named_that_another_may_outdo():
+    """The first of several that tied at one step of rounding was named, though by the exact rates it was another."""
+
+    def by(given):
+        told = spread.spread(of_definitions(given).to_dicts())["by"]
+        return told and told["axis"]
+
+    def exact(row):
+        return 0.93 + 0.02 * (row["assumed_pet"] == "indeterminate") + 0.009 * (row["clock"] == "ordered") + 0.001 * (row["window_days"] == 56)
+
+    assert by(lambda row: (exact(row), None, None, False)) == "assumed_pet"
+    assert by(lambda row: (round(exact(row) / 0.02) * 0.02, 0.02, None, False)) is None  # one step, and no more
+    assert by(lambda row: (0.93 + 0.01 * (row["assumed_pet"] == "indeterminate") + 0.01 * (row["clock"] == "ordered"), None, None, False)) is None  # a tie
+    assert by(lambda row: (0.94 - 0.1 * (row["assumed_pet"] == "indeterminate"), 0.01, None, False)) == "assumed_pet"
+    assert by(lambda row: (None, None, None, True) if row["window_days"] == 56 else (exact(row), None, None, False)) is None  # what is hidden may move more
 
 
 def test_the_history_of_the_checks_counts_checks_and_says_when_one_began_to_fail(tables):

@@ -24,12 +24,13 @@ def specification_curve(rows, key="multiverse", title="The headline under every 
         return None
     options = [(name, option) for name in CHOICES for option in sorted({row[name] for row in shown}, key=_by_number)]
     low, high = _ends(shown)
+    digits = _digits(shown)
     height = CURVE + 26 + ROW * len(options)
     is_phone = width <= PHONE
     canvas = Canvas(
         key,
         title,
-        _words(shown, len(rows)),
+        _words(shown, len(rows), digits),
         (0, len(shown)),
         (0, height),
         width=width,
@@ -43,8 +44,8 @@ def specification_curve(rows, key="multiverse", title="The headline under every 
         return height - CURVE * (high - share) / (high - low)
 
     _intervals(canvas, shown, y, low, high)
-    _curve(canvas, shown, y)
-    _dashboard(canvas, shown, options)
+    _curve(canvas, shown, y, digits)
+    _dashboard(canvas, shown, options, digits)
     _declared(canvas, shown, y)
     return canvas.svg()
 
@@ -75,15 +76,18 @@ def _ends(shown):
     return max(0.0, min(low, high - 0.1)), min(1.0, max(high, low + 0.1))
 
 
-def _words(shown, n_all):
-    values = [row["value"] for row in shown]
-    words = (
-        f"{len(shown)} definitions, {100 * values[0]:.1f} to {percent(values[-1])}, median {percent(median(values))}."
-    )
+def _digits(shown):
+    """Rates in steps are not told to the tenth."""
+    others = [row["value"] for row in shown if not row["is_declared"]]
+    return 0 if all(abs(value - round(value, 2)) < 1e-9 for value in others) else 1
+
+
+def _words(shown, n_all, digits):
+    words = f"{len(shown)} definitions, {_range([row['value'] for row in shown], digits)}."
     missing = n_all - len(shown)
     declared = [row for row in shown if row["is_declared"]]
     words += f" As declared {as_given(declared[0]['value'])}." if declared else ""
-    return words + (f" {missing} more have no figure that may be shown." if missing else "")
+    return words + (f" {missing} more show no rate." if missing else "")
 
 
 def _ticks(options, low, high, height):
@@ -131,22 +135,25 @@ def _intervals(canvas, shown, y, low, high):
         canvas.add("area", rows, color=WASH, opacity=1, aria=False)
 
 
-def _curve(canvas, shown, y):
+def _range(values, digits):
+    return f"{100 * values[0]:.{digits}f} to {percent(values[-1], digits)}, median {percent(median(values), digits)}"
+
+
+def _curve(canvas, shown, y, digits):
     """One stroke for each rate there is, to a tenth of a point: hundreds of marks would say the same."""
     rows = []
     for value in dict.fromkeys(round(row["value"], 3) for row in shown):
         ((first, end),) = _runs(shown, lambda row, value=value: round(row["value"], 3) == value)
-        words = f"{percent(value)}: {end - first} of {len(shown)} definitions"
+        words = f"{percent(value, digits)}: {end - first} of {len(shown)} definitions"
         rows.append({"x": first, "x2": end, "y": y(value), "label": words})
     canvas.add("rule", rows, color=BLUE, strokeWidth=4)
 
 
-def _dashboard(canvas, shown, options):
+def _dashboard(canvas, shown, options, digits):
     """A row for each option: a stroke wherever the definitions of the curve above it choose it."""
     for number, (name, option) in enumerate(options):
         values = [row["value"] for row in shown if row[name] == option]
-        words = f"{_option(name, option)}: {len(values)} definitions, {100 * values[0]:.1f} to {percent(values[-1])}"
-        words += f", median {percent(median(values))}"
+        words = f"{_option(name, option)}: {len(values)} definitions, {_range(values, digits)}"
         rows = []
         for first, end in _runs(shown, lambda row, name=name, option=option: row[name] == option):
             place = _row(number, len(options))

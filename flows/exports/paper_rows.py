@@ -165,22 +165,35 @@ def next_step(step):
 
 
 def spread(told):
-    """How far other definitions move the headline; nothing where none shows a rate."""
+    """What the other definitions show of the headline; nothing where none was counted."""
     if told is None:
         return None
-    moving = next((axis for axis in told["axes"] if axis["moves"]), None)
-    ends = {name: cells.share(told[name], "rate", cells.digits(told[name]["rate"])) for name in ("lowest", "middle", "highest", "declared")}
+    ends = {name: told[name] and cells.share(told[name], "rate", cells.digits(told[name]["rate"])) for name in ("lowest", "middle", "highest", "declared")}
     axes = [
         [axis["label"], cells.NOTHING if axis["moves"] is None else f"{100 * axis['moves']:.0f}"]
         for axis in told["axes"]
     ]
     return ends | {
-        "n": f"{told['n']:,}",
-        "n_shown": f"{told['n_shown']:,}",
+        "n_others": f"{told['n_others']:,}",
+        "shown": list(_shown(told)),
         "is_wide": told["is_wide"],
-        "by": moving and moving["label"],
+        "step": f"{100 * told['step']:.0f}" if told["step"] else None,
+        "by": told["by"] and told["by"]["label"],
         "axes": axes,
     }
+
+
+def _shown(told):
+    """How many of the other definitions show a rate, a band, or nothing; not a word where it is nothing of any."""
+    n_others, n_rates, n_bands = told["n_others"], told["n_rates"], told["n_bands"]
+    if n_rates:
+        yield {"kind": "rate", "n": "all" if n_rates == n_others else f"{n_rates:,}"}
+    if n_bands:
+        is_one = len(told["bands"]) == 1
+        bands = [("" if is_one else f"{one['n']:,}: ") + cells.band(one["row"]["rate_band"]) for one in told["bands"]]
+        yield {"kind": "band", "n": f"{n_bands:,}", "bands": bands, "is_first": not n_rates}
+    if n_others > n_rates + n_bands > 0:
+        yield {"kind": "nothing", "n": f"{n_others - n_rates - n_bands:,}"}
 
 
 def curve(tables):
