@@ -105,17 +105,12 @@ def _send(settings, subject, body):
 
 
 def _subject(entry, by_kind):
-    said = [_rate(entry["headline"])] if by_kind["published"] and entry else []
+    said = [rate(entry["headline"])] if by_kind["published"] and entry else []
     said += ["a new result"] if by_kind["published"] and not entry else []
     for kind, _, one, several in PARTS:
         if n := len(by_kind[kind]):
             said.append(f"{n} {one if n == 1 else several}")
     return f"{NAME}: {'; '.join(said)}"
-
-
-def _rate(row):
-    about = "about " if row and row.get("is_rounded") and row["rate"] is not None else ""
-    return about + rate(row)
 
 
 def _result(out, entry, is_masked, is_new):

@@ -10,7 +10,7 @@ from attacker import COUNTS, SMALL, recovered
 from attacker_time import KEYS, recovered_over_time, rows_by_key, what_was_shown
 from test_disclosure import MADE, in_order
 
-from flows.disclosure import release
+from flows.disclosure import beside, release
 from flows.disclosure.differencing import Past, last_release
 from flows.errors import PublishError
 
@@ -167,6 +167,16 @@ def test_the_headline_stays_in_tens_and_steps(pair):
     assert row["n_index"] % 10 == 0
     assert abs(row["n_index"] - true["n_index"]) <= 25
     assert {row[name] for name in ("n_appropriate", "n_mixed", "n_not_appropriate", "n_unrated", "bound_low", "bound_high")} == {None}
+
+
+def test_an_alarm_says_that_the_figure_which_it_watches_is_rounded(pair):
+    _, (released, _) = pair
+    row, rows = headline(released), {name: released[name].to_dicts() for name in ("compliance", "secondary_measure")}
+    alarm = {"measure": "post_completion", "value": 0.9, "threshold": 0.8, "n": 1, "is_alarm": False}
+    watched = beside.validity(alarm | {"alarm": "rate_low"}, rows)
+    assert (watched["is_rounded"], watched["value"], watched["n"]) == (True, row["rate"], row["n_index"])
+    assert beside.validity(alarm | {"alarm": "laterality"}, rows)["is_rounded"] is False
+    assert "is_rounded" in released["validity"].columns
 
 
 def test_a_large_hospital_keeps_its_rate_in_steps():

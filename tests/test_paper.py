@@ -303,6 +303,12 @@ def test_what_changed_since_the_last_run_is_told(tmp_path):
         assert line in text
 
 
+def test_an_alarm_says_about_where_the_figure_that_it_watches_is_rounded(tmp_path):
+    row = TABLES["validity"].filter(measure="post_completion").row(0, named=True)
+    given = changed(TABLES, "validity", {"is_rounded": True, "value": 0.94, "n": 430, "is_alarm": False}, alarm=row["alarm"], measure=row["measure"])
+    assert f"{row['label']}, after therapy ≈94 % {100 * row['threshold']:.0f} % ≈430 no alarm" in told(given, tmp_path)
+
+
 def test_the_multiverse_is_told_where_it_was_counted(tmp_path):
     base = {"window_days": 84, "completion_lead_days": 7, "min_response_days": 21, "clock": "performed", "assumed_pet": "rated", "tiers": "all", "therapy_classes": "all"}
     rates = {56: 0.91, 84: 0.937, 180: 0.95}

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from page_figures import BESIDE, Page, agrees, disagreements, index, wrong_limits, wrong_sums
 
-from flows import ROOT, disclosure
+from flows import ROOT, disclosure, drawings
 from flows.control.charts import charts
 from flows.headline import HEADLINE
 from flows.page import attrition, beside, report, spread
@@ -529,6 +529,20 @@ def test_a_figure_that_the_last_release_rounds_says_about(tables):
     assert "≈ 93 % of the cases" in page.text
     assert "≈ 450" in page.text
     assert "≈" not in shown(tables).text.split("Method and provenance")[0]
+
+
+def test_an_alarm_says_about_where_the_figure_that_it_watches_is_rounded(tables):
+    given = changed(tables, "validity", {"is_rounded": True, "is_alarm": True, "value": 0.72, "n": 430}, alarm="rate_low", measure="post_completion")
+    page = shown(given)
+    assert "Rate of the measure: ≈ 72 % of ≈ 430 ; alarm below 80 %" in page.text
+    assert "rate of the measure, after therapy ≈ 72 % ≈ 430 below 80 % alarm" in page.text
+    assert disagreements(page.figures, given) == []
+
+
+def test_the_strip_says_about_where_the_headline_is_rounded():
+    row = {"rate": 0.94, "ci_low": 0.912, "ci_high": 0.959, "bound_low": None, "bound_high": None}
+    assert "Rate ≈ 94\u00a0%; 95 % interval ≈ 91 to 96\u00a0%" in drawings.strip(row | {"is_rounded": True})
+    assert "Rate 94.0\u00a0%; 95 % interval 91.2 to 95.9\u00a0%" in drawings.strip(row)
 
 
 def test_the_spread_of_definitions_names_what_moves_most():

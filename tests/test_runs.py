@@ -132,6 +132,7 @@ def test_lines_from_before_releases_were_named_count_by_their_run(tmp_path):
     [
         (HEADLINE, "93.8 % (95 % CI 91.0–95.8)"),
         (HEADLINE | {"ci_low": None}, "93.8 % (95 % CI hidden–95.8)"),
+        (HEADLINE | {"rate": 0.94, "ci_low": 0.912, "ci_high": 0.959, "n_index": 430, "is_rounded": True}, "≈ 94 % (95 % CI 91–96), about 430"),
         (HIDDEN | {"rate_band": "90_to_95"}, "90 to 95 %"),
         (HIDDEN, "hidden"),
         (HIDDEN | {"is_withheld": True}, "withheld"),

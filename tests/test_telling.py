@@ -99,7 +99,7 @@ def test_a_failure_is_told_beside_the_result_that_stands(out):
 @pytest.mark.parametrize(("row", "said"), [
     ({"rate": None, "ci_low": None, "ci_high": None, "rate_band": "90_to_95"}, "90 to 95 %"),
     ({"n_index": None, "rate": None}, "too few to show"),
-    ({"is_rounded": True, "rate": 0.94}, "about 94.0 %"),
+    ({"is_rounded": True, "rate": 0.94}, "≈ 94 % (95 % CI"),
     ({"rate": None, "is_withheld": True}, "withheld"),
 ])  # fmt: skip
 def test_the_subject_says_no_more_than_the_released_row(tmp_path, row, said):

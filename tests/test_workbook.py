@@ -328,6 +328,19 @@ def test_the_mask_is_that_of_the_release(tmp_path):
     assert small > 100
 
 
+def test_a_rounded_figure_looks_rounded(tmp_path):
+    """The cell keeps the number; ≈ 94 % stood there as 94.0 %."""
+    tables = headlined(TABLES, {"is_rounded": True, "rate": 0.94, "n_index": 430})
+    at = next(at for at, row in enumerate(tables["compliance"].to_dicts(), start=HEAD + 1) if row["is_rounded"])
+    sheet = written(tables, tmp_path / "a.xlsx")["Measure"]
+    looks = {column: (cell.value, cell.number_format) for column, cell in zip(tables["compliance"].columns, sheet[at], strict=False)}
+    assert (looks["rate"], looks["n_index"]) == ((0.94, '"≈ "0%'), (430, '"≈ "#,##0'))
+    charts = [(row[2].value, row[2].number_format) for row in openpyxl.load_workbook(tmp_path / "a.xlsx")["Charts"].iter_rows(min_row=6)]
+    assert (0.94, '"≈ "0%') in charts
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
+        assert "≈94\u00a0%" in parts.read("xl/charts/chart1.xml").decode()
+
+
 def test_headings_are_told_apart():
     table = pl.DataFrame({"n_rows": [1], "rows": [2], "ci_low": [0.5]})
     assert workbook.headings(table) == ["n_rows", "rows", "Interval, low"]

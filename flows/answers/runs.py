@@ -107,8 +107,10 @@ def rate(row):
     if row["n_index"] is None:
         return "too few to show"
     if row["rate"] is not None:
-        low, high = (f"{100 * row[name]:.1f}" if row[name] is not None else "hidden" for name in ("ci_low", "ci_high"))
-        return f"{100 * row['rate']:.1f} % (95 % CI {low}–{high})"
+        about, digits = ("≈ ", 0) if row.get("is_rounded") else ("", 1)
+        low, high = (f"{100 * row[name]:.{digits}f}" if row[name] is not None else "hidden" for name in ("ci_low", "ci_high"))
+        told = f"{about}{100 * row['rate']:.{digits}f} % (95 % CI {low}–{high})"
+        return f"{told}, about {row['n_index']:,}" if about else told
     return "withheld" if row["is_withheld"] else BANDS.get(row.get("rate_band"), "hidden")
 
 

@@ -27,6 +27,7 @@ ADDED = {
     "compliance": ("rate_band", "rate_step", "is_rounded"), "sensitivity": ("rate_band", "rate_step", "is_rounded"),
     "attrition": ("is_rounded",), "case_attrition": ("is_rounded",), "secondary_measure": ("rate_band", "rate_step"),
     "scenario_compliance": ("rate_band", "rate_step"), "label_basis": ("share_band",), "multiverse": ("rate_band", "rate_step"),
+    "validity": ("is_rounded",),
 }
 TAKEN = {
     "secondary_measure": {"numerator"}, "maturity": {"n_index", "n_settled"}, "label_basis": {"n_index"},

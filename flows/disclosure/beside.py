@@ -214,13 +214,13 @@ def validity(row, released):
             each for each in released["compliance"]
             if (each["measure"], each["basis"], each["period_grain"], each["stratum"]) == key
         ]
-        value, n = watched["rate"], watched["n_index"]
+        value, n, is_rounded = watched["rate"], watched["n_index"], watched["is_rounded"]
         is_below = row["alarm"] == "rate_low" and watched["rate_band"] == "below_80" and row["threshold"] >= BELOW
     else:
         name = {"laterality": "S9", "response_imaging": "S1"}[row["alarm"]]
         (watched,) = [each for each in released["secondary_measure"] if (each["measure"], each["part"]) == (name, row["measure"])]
-        value, n, is_below = watched["rate"], watched["denominator"], False
+        value, n, is_below, is_rounded = watched["rate"], watched["denominator"], False, False
         value = round(1 - value, 2) if name == "S9" and value is not None else value
     is_closed = value is None and row["value"] is not None
     is_alarm = True if is_closed and is_below else None if value is None else row["is_alarm"]
-    return row | {"value": value, "n": n, "is_alarm": is_alarm, "suppressed": is_closed or n is None}
+    return row | {"value": value, "n": n, "is_alarm": is_alarm, "is_rounded": is_rounded, "suppressed": is_closed or n is None}

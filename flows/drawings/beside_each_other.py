@@ -141,7 +141,9 @@ def strip(row, key="strip", title="The rate, chance and ignorance", width=640):
         return None
     names = ("rate", "ci_low", "ci_high", "bound_low", "bound_high")
     floor = floor_of([row[name] for name in names if row[name] is not None])
-    words = f"Rate {percent(row['rate'])}"
+    about, digits = ("≈ ", 0) if row.get("is_rounded") else ("", 1)
+    rate = about + percent(row["rate"], digits)
+    words = f"Rate {rate}"
     canvas = Canvas(
         key,
         title,
@@ -168,12 +170,12 @@ def strip(row, key="strip", title="The rate, chance and ignorance", width=640):
         ]
         canvas.add("rect", box, fill=WASH, stroke=PALE, strokeDash=[4, 3], opacity=1)
     if row["ci_low"] is not None and row["ci_high"] is not None:
-        said = f"95 % interval {100 * row['ci_low']:.1f} to {percent(row['ci_high'])}: what chance alone could do"
+        said = f"95 % interval {about}{100 * row['ci_low']:.{digits}f} to {percent(row['ci_high'], digits)}: what chance alone could do"
         words += f"; {said}"
         canvas.add(
             "rule", [{"x": row["ci_low"], "x2": row["ci_high"], "y": 0.5, "label": said}], color=BLUE, strokeWidth=7
         )
-    dot = [{"x": row["rate"], "y": 0.5, "label": f"rate {percent(row['rate'])}"}]
+    dot = [{"x": row["rate"], "y": 0.5, "label": f"rate {rate}"}]
     canvas.add("point", dot, shape="circle", fill=INK, stroke="#ffffff", strokeWidth=2, size=170, opacity=1)
     canvas.words = words
     return canvas.svg()

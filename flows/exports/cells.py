@@ -11,7 +11,7 @@ NOTHING = "–"  # there is no such figure: an empty denominator has no rate
 HARD_SPACE = "\u00a0"  # keeps a figure and its sign on one line
 
 ABOUT = "≈"
-ALWAYS_EXACT = ("n_end_unknown", "n_rerouted", "n_excluded")  # a rounded row still says these to the last unit
+ALWAYS_EXACT = ("n_end_unknown", "n_rerouted", "n_excluded", "threshold")  # a rounded row still says these to the last unit
 SHARES = (
     *("rate", "ci_low", "ci_high", "bound_low", "bound_high", "rate_without_exception", "rate_step"),
     *("share", "settled_share", "value", "threshold", "explains", "moves", "moves_step", "rate_then", "rate_now"),

@@ -69,12 +69,17 @@ def _rates(book, sheet, down, title, named_rows, is_line=False):
             "line": {"color": BLUE, "width": 1.5} if is_line else {"none": True},
             "marker": {"type": "circle", "size": 8, "fill": {"color": BLUE}, "border": {"color": DARK}},
             "y_error_bars": _whiskers([row for _, row in named_rows]),
-            "data_labels": {"value": True, "position": "right", "num_format": "0.0%"},
+            "data_labels": {"value": True, "position": "right", "num_format": "0.0%", "custom": _labels(named_rows)},
         }
     )
     chart.show_blanks_as("gap")
     chart.set_y_axis(_percent_axis(row["ci_low"] for row in shown))
     return _place(sheet, down, chart, title, len(named_rows))
+
+
+def _labels(named_rows):
+    """What was rounded says so in words of its own; the others as their cells are."""
+    return [{"value": cells.share(row, "rate")} if cells.about(row, "rate") else None for _, row in named_rows]
 
 
 def _whiskers(rows):
@@ -190,7 +195,8 @@ def _figures(book, sheet, down, title, heads, rows):
         book.text(sheet, (at, 0), name)
         for across, column in enumerate(columns, start=1):
             if row[column] is not None:
-                sheet.write_number(at, across, row[column], book.looks["share" if column in cells.SHARES else "count"])
+                kind = ("about_" if cells.about(row, column) else "") + ("share" if column in cells.SHARES else "count")
+                sheet.write_number(at, across, row[column], book.looks[kind])
         gone = [column for column in columns if row[column] is None]
         if gone:
             kind = "rate" if "rate" in gone else gone[0]
