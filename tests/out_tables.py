@@ -521,6 +521,7 @@ def audit_run():
                 "started_at": datetime(2026, 11, 22, 9, 58),
                 "finished_at": datetime(2026, 11, 22, 10),
                 "deid_mode": "limited_data_set",
+                "all_orders_after_first_edition": False,
                 "source": "contract",
                 "inputs": json.dumps({"orders.csv": "ab" * 32}),
                 "rules_hash": "c" * 64,

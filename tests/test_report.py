@@ -115,7 +115,7 @@ def test_how_many_could_be_rated_is_what_the_rate_rests_on(tables):
     page = shown(tables)
     (row,) = tables["compliance"].filter(**HEADLINE | {"measure": "post_completion"}).to_dicts()
     n = sum(row[name] for name in ("n_appropriate", "n_mixed", "n_may_be", "n_not_appropriate"))
-    assert f"That is {row['n_appropriate']} of the {n} cases that could be rated; {row['n_index']} cases began imaging in all." in page.text
+    assert f"That is {row['n_appropriate']} of the {n} cases that could be rated; {row['n_index']} cases have response imaging after therapy in all." in page.text
     assert "That is" not in shown(headlined(tables, NO_COUNT)).text
 
 
@@ -181,8 +181,26 @@ def test_days_of_a_person_make_no_trend(tables):
     page = shown(changed(tables, "audit_run", {"deid_mode": "relative_days", "as_of": None}) | {"compliance": tables["compliance"].filter(period_grain="all")})
     assert "There is no calendar, and so no trend." in page.text
     assert "this page has no calendar" in page.text
-    assert "all_orders_after_first_edition = true" in page.text
+    assert "say all_orders_after_first_edition = true in the settings" in page.text
     assert "as of" not in page.text.split("In plain words")[0]
+
+
+def test_a_setting_that_is_made_is_not_asked_for(tables):
+    page = shown(changed(tables, "audit_run", {"deid_mode": "shifted_dates", "all_orders_after_first_edition": True}))
+    assert "the settings state that no order is older than the first one." in page.text
+    assert "all_orders_after_first_edition = true" not in page.text
+
+
+def test_cases_of_a_measure_may_have_been_imaged_before_it(tables):
+    page = shown(tables)
+    row = tables["compliance"].filter(**HEADLINE | {"measure": "post_completion"}).row(0, named=True)
+    assert f"Of the neoadjuvant cases, {row['n_index']} have response imaging after therapy and make the headline;" in page.text
+    assert "first response imaging after therapy" not in page.text
+    assert "began imaging in all" not in page.text
+
+
+def test_the_phases_say_of_which_cases_each_is_counted(tables):
+    assert "of them those of the headline's cases alone, without the tier unresolved . Of the others every line is counted" in shown(tables).text
 
 
 def test_shifted_dates_warn_of_their_axis(tables):

@@ -15,6 +15,7 @@ select
     cast($started_at as timestamp) as started_at,
     cast($finished_at as timestamp) as finished_at,
     $deid_mode as deid_mode,
+    parameter.all_orders_after_first_edition,
     $source as source,
     cast($inputs as json) as inputs,
     $rules_hash as rules_hash,
