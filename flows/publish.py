@@ -164,7 +164,7 @@ def _write_protected(run, truth, change, history, folder):
     tables = {name: run.con.sql(f"select * from out.{name} order by all").pl() for name in PROTECTED}
     for name, table in tables.items():
         catalog.write_table(table, folder / name)
-    page = render(tables["worklist"], run.settings.source_label)
+    page = render(tables["worklist"], run.settings.source_label, run.settings.deid_mode)
     (folder / "worklist.html").write_text(page, encoding="utf-8")
     everything = disclosure.release(truth, "none") | {"not_appropriate_gap": tables["not_appropriate_gap"], "change": change}
     _write_report(run, everything, history, folder / "report.html")

@@ -96,7 +96,7 @@ def test_the_worklist_page_counts_and_sorts_nothing_by_provider():
     rows = [row | {"order_id": order, "case_id": case, "ordering_provider_id": provider} for order, case, provider in told]
     (site,) = worklist.sites([*rows, row | {"site_id": None, "order_id": "o9", "case_id": "c9", "ordering_provider_id": None}])[:1]
     assert [line["ordering_provider_id"] for line in site["groups"][0]["rows"]] == ["zoe", "amy", "zoe"]
-    html = worklist.render(pl.DataFrame([*rows, rows[0] | {"order_id": "<script>x</script>", "site_id": None}], infer_schema_length=None), "delivery")
+    html = worklist.render(pl.DataFrame([*rows, rows[0] | {"order_id": "<script>x</script>", "site_id": None}], infer_schema_length=None), "delivery", "limited_data_set")
     page = Page(html)
     assert page.text.count("What would resolve it: ask.") == 2
     assert "<script>x</script>" in page.text
@@ -107,7 +107,22 @@ def test_the_worklist_page_counts_and_sorts_nothing_by_provider():
 
 def test_an_empty_worklist_says_so(audited):
     empty = pl.read_parquet(audited / "protected" / "worklist.parquet").clear()
-    assert "No index order needs a look." in worklist.render(empty, "delivery")
+    assert "No index order needs a look." in worklist.render(empty, "delivery", "limited_data_set")
+
+
+@pytest.mark.parametrize(
+    ("deid_mode", "said"),
+    [
+        ("limited_data_set", ""),
+        ("relative_days", "Dates on this page are counted from each person's own origin: 2000-01-01 stands for day 0, and no day is a calendar day."),
+        ("shifted_dates", "Dates on this page are shifted by one span per person: intervals are true, calendar days are not."),
+    ],
+)
+def test_the_worklist_page_says_what_its_days_are(audited, deid_mode, said):
+    rows = pl.read_parquet(audited / "protected" / "worklist.parquet")
+    text = Page(worklist.render(rows, "delivery", deid_mode)).text
+    assert said in text
+    assert ("Dates on this page" in text) is bool(said)
 
 
 def test_every_file_is_its_owners_alone(audited):

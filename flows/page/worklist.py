@@ -12,9 +12,10 @@ GROUP = ("site_id", "finding", "reason")
 ORDER = ("case_id", "measure", "index_on", "order_id")
 
 
-def render(worklist, source):
+def render(worklist, source, deid_mode):
     """One HTML page, as text."""
-    return template("worklist.html").render(sites=sites(worklist.to_dicts()), is_synthetic=is_synthetic(source))
+    given = {"is_synthetic": is_synthetic(source), "deid_mode": deid_mode}
+    return template("worklist.html").render(sites=sites(worklist.to_dicts()), **given)
 
 
 def sites(rows):
