@@ -47,7 +47,7 @@ def test_a_rated_order_names_its_whole_chain(con):
     assert told["Phase"].startswith("post_completion, by the clock of 2024-05-10")
     assert "edition 2022, variant 2" in told["Rating"]
     assert told["Radiation"] == "level 4, 10-30 mSv for a standard adult"
-    assert "us_breast" in told["Alternative"]
+    assert "US of the breast" in told["Alternative"]
     assert told["Alternative"].endswith("level 0, 0 mSv: 4 level(s) less")
     assert "suspected_metastasis" in told["Counterfactual"]
     assert told["Exception"] == "patient_choice"
@@ -81,7 +81,7 @@ def test_a_baseline_order_shows_the_rating_of_its_own_variant(con):
 def test_the_lines_of_an_exam_are_shown_with_the_one_that_speaks(con):
     told = chapters(explain(con, "o12"))
     assert "excluded, collapsed" in told["Label"]
-    assert told["Exam"] == "o11: CPT 76642, us_breast, left, speaks for the exam o12: CPT 76642, us_breast, right"
+    assert told["Exam"] == "o11: CPT 76642, US of the breast, left, speaks for the exam o12: CPT 76642, US of the breast, right"
     assert "exam:o11" in told["Evidence"]
 
 
@@ -154,6 +154,38 @@ def test_the_fate_told_is_the_one_counted_in_the_funnel(con):
         for fate in tell(con, order_id)["fate"]:
             told[fate["reason"]] = told.get(fate["reason"], 0) + 1
     assert told == counted
+
+
+def drawn_with(extract, row_id, **values):
+    """The delivery with other values in one row."""
+    drawn = {name: read_table(text) for name, text in yaml.safe_load(DELIVERY.read_text(encoding="utf-8")).items()}
+    key = {"orders": "order_id", "therapies": "therapy_id"}[extract]
+    drawn[extract] = [row | values if row[key] == row_id else row for row in drawn[extract]]
+    return pipeline.audit(drawn)
+
+
+@pytest.mark.parametrize(
+    ("intent", "said"),
+    [
+        ("neoadjuvant", "intent explicit, stated neoadjuvant by t6a"),
+        ("adjuvant", "intent inferred, stated adjuvant by t6a intent in conflict: adjuvant is stated, and surgery followed"),
+        ("palliative", "intent inferred, stated palliative by t6a"),
+    ],
+)
+def test_the_word_that_states_the_intent_is_told_and_a_conflict_is_called_one(intent, said):
+    con = drawn_with("therapies", "t6a", intent=intent)
+    told = chapters(explain(con, "o61"))
+    assert told["Course"].endswith(said)
+    if intent == "palliative":
+        assert told["Cancer"].endswith("not a neoadjuvant case: other_intent")
+    con.close()
+
+
+def test_an_order_without_a_status_was_not_cancelled():
+    con = drawn_with("orders", "o61", status=None)
+    assert outcomes(con, "o61")[1] == "did not hold"
+    assert outcomes(con, "o61")[15] == "held"
+    con.close()
 
 
 def test_an_order_that_came_again_says_which_rows_stand_no_more():

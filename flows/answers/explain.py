@@ -164,9 +164,14 @@ def _course(cancer, events):
         f"last dose {cancer['last_dose_on']} ({cancer['last_dose_id']})",
         listed(cancer["therapy_class"], f"{cancer['n_events']} events", ends.get(cancer["is_closed"])),
         f"agents: {listed(*agents)}",
-        listed(headed("intent", cancer["intent_tier"]), headed("stated by", cancer["intent_id"])),
+        listed(headed("intent", cancer["intent_tier"]), _stated(cancer)),
+        cancer["is_intent_conflict"] and "intent in conflict: adjuvant is stated, and surgery followed",
         headed("surgery planned: order", cancer["planned_surgery_id"]),
     )
+
+
+def _stated(cancer):
+    return cancer["intent_id"] and f"stated {cancer['stated_intent']} by {cancer['intent_id']}"
 
 
 def _surgery(cancer):
@@ -194,4 +199,4 @@ def _exam(lines):
 
 def _line(line):
     code = f"{line['order_id']}: {line['code_system']} {line['code']}"
-    return listed(code, line["procedure"], line["laterality"], line["is_representative"] and "speaks for the exam")
+    return listed(code, line["procedure_label"], line["laterality"], line["is_representative"] and "speaks for the exam")

@@ -74,7 +74,7 @@ def _radiation(label):
 def _alternative(label):
     if not label["alternative"]:
         return
-    yield label["alternative"]
+    yield label["alternative_label"]
     band = msv(label["alternative_msv_low"], label["alternative_msv_high"])
     difference = label["radiation_level_difference"]
     yield f"level {label['alternative_radiation_level']}, {band}" + (f": {difference} level(s) less" if difference else "")
