@@ -38,7 +38,7 @@ FACTS = {
     "largest_masked": 10, "period": {"first": "2023-01-01", "last": "2025-09-30"}, "watermarks": [],
     "editions": [{"edition": "2022", "effective_from": "2023-01-01", "citation": "somewhere"}],
     "versions": {"imaging-order-audit": "0.1.0"}, "hashes": {"rules_hash": "a", "sql_hash": "b"},
-    "parameters": {"surgery_max_days": "180", "completion_lead_days": "7", "window_days": "84", "min_response_days": "28"},
+    "parameters": {"surgery_max_days": "180", "completion_lead_days": "7", "window_days": "84", "min_response_days": "28", "preop_days": "42", "baseline_days": "14"},
 }  # fmt: skip
 
 
@@ -225,6 +225,18 @@ def test_the_version_moves_with_what_moves_the_measure():
     for name, value in (("parameters", FACTS["parameters"] | {"window_days": "56"}), ("hashes", {"rules_hash": "c", "sql_hash": "b"})):
         assert measure(FACTS | {name: value})["version"] != before
     assert measure(FACTS | {"run_id": "ba9876543210", "as_of": None, "suppression": "none"})["version"] == before
+
+
+def test_definitions_say_the_whole_of_the_phases():
+    """SPEC 3.7 and 4, with the parameters of the run: M is the last day that the course covers, not the last of the data."""
+    told = " ".join(measure(FACTS)["definition"])
+    assert "surgery within 180 days after the end of therapy, the last day that any drug of the course covers" in told
+    assert "from 7 days before the last dose to 84 days after it, or up to surgery where that follows within 180 days after the end of therapy" in told
+    assert "where neither chemotherapy nor an infusion that names no drug sets the first dose, from 42 days before surgery on" in told
+    assert "from 28 days after the first dose on; from the first dose on where the order states that it is to assess the response" in told
+    for name in FACTS["parameters"]:
+        words = measure(FACTS | {"parameters": FACTS["parameters"] | {name: "987"}})["definition"][:5]
+        assert "987 days" in " ".join(words), name
 
 
 def test_criteria_select_what_was_counted(audited, true):

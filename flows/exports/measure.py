@@ -46,13 +46,19 @@ DESCRIPTION = (
 )
 TERMS = (
     "Case: an invasive breast cancer with systemic therapy before surgery whose intent is stated, or inferred "
-    "from surgery within {surgery_max_days} days after the last day covered, or still open.",
+    "from surgery within {surgery_max_days} days after the end of therapy, the last day that any drug of the course "
+    "covers, or still open: no surgery so far, and the data reach no further than that.",
     "Index day, per case and measure: the earliest day with an imaging order that asks for the response of the "
     "breast. Every order of that day is an index order.",
-    "After completion: from {completion_lead_days} days before the last dose to {window_days} days after it, or"
-    " up to surgery. During therapy: before that, and from {min_response_days} days after the first dose on.",
-    "Not in the measure: orders for the work-up, clinical worsening, discordant findings, suspected metastasis "
-    "or the axilla. They are other questions, counted beside it.",
+    "After completion, and before any surgery: from {completion_lead_days} days before the last dose to {window_days} days after it, or up to "
+    "surgery where that follows within {surgery_max_days} days after the end of therapy; where neither chemotherapy nor an "
+    "infusion that names no drug sets the first dose, from {preop_days} days before surgery on, too. While nobody knows whether the "
+    "therapy has ended, orders from {completion_lead_days} days before the last known dose on are in neither measure.",
+    "During therapy: before that, and from {min_response_days} days after the first dose on; from the first dose on where "
+    "the order states that it is to assess the response.",
+    "Not in the measure: orders for the work-up (also one placed before the first dose and done within {baseline_days} days "
+    "after it), clinical worsening, discordant findings, suspected metastasis or the axilla. They are other questions, "
+    "counted beside it.",
 )
 GUIDANCE = (
     "A rating is about a scenario, not a patient, and several exams are usually appropriate at once, so the "
