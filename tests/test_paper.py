@@ -309,6 +309,19 @@ def test_an_alarm_says_about_where_the_figure_that_it_watches_is_rounded(tmp_pat
     assert f"{row['label']}, after therapy ≈94 % {100 * row['threshold']:.0f} % ≈430 no alarm" in told(given, tmp_path)
 
 
+@pytest.mark.parametrize("profile", ["cms", "none"])
+def test_a_range_of_radiation_says_that_it_was_widened(tmp_path, profile):
+    given = changed(export_tables.released(profile), "secondary_measure", {"msv_low": 24.0, "msv_high": 720.0, "denominator": 50, "is_computable": True}, measure="S7")
+    text = told(given, tmp_path, profile)
+    assert "24–720 mSv in all" in text
+    assert (", a range made wider on purpose" in text) is (profile == "cms")
+    assert ("ranges of radiation to wider ones" in text) is (profile == "cms")
+
+
+def test_codes_are_one_of_the_reasons_why_cases_stay_unrated(text):
+    assert "Map the codes that reached no exam (2 of them): they leave cases unrated." in text
+
+
 def test_the_multiverse_is_told_where_it_was_counted(tmp_path):
     base = {"window_days": 84, "completion_lead_days": 7, "min_response_days": 21, "clock": "performed", "assumed_pet": "rated", "tiers": "all", "therapy_classes": "all"}
     rates = {56: 0.91, 84: 0.937, 180: 0.95}

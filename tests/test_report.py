@@ -369,17 +369,18 @@ def test_the_reading_of_the_current_edition_stands_by_the_change(tables):
     assert "and all by the current edition" not in older.text
 
 
-def test_secondary_measures_come_in_their_order_and_say_what_they_lack(tables):
+def test_secondary_measures_come_in_their_order_and_say_what_they_lack(tables, unmasked):
     page = shown(tables)
     rows = tables["secondary_measure"].sort("position").to_dicts()
     keys = list(dict.fromkeys(figure["key"] for figure in page.figures if figure["table"] == "secondary_measure"))
     assert keys == [f"{row['measure']}|{row['part']}|all|" for row in rows]
     said = {figure["key"]: figure["text"] for figure in page.figures if (figure["table"], figure["column"]) == ("secondary_measure", "is_computable")}
     assert set(said) == {f"{row['measure']}|{row['part']}|all|" for row in rows if not row["is_computable"]}
-    assert "Figures beside the measure are rounded, counts to tens, shares in steps of 1 to 10 points" in page.text
+    assert "Figures beside the measure are rounded, counts to tens, shares in steps of 1 to 10 points, and ranges of radiation are made wider" in page.text
     assert (page.figure("secondary_measure", "S9|on_treatment|all|", "denominator"), page.figure("secondary_measure", "S9|on_treatment|all|", "rate")) == ("0", "–")
     assert "median 32 days, quartiles 24 – 41" in page.text
-    assert "131 – 478.5 mSv in all, of exams whose level is known" in page.text
+    assert "131 – 478.5 mSv in all, of exams whose level is known; the range is wider than what was counted, on purpose" in page.text
+    assert "on purpose" not in shown(unmasked).text
 
 
 def test_radiation_that_nobody_knows_is_not_called_so(tables):

@@ -328,6 +328,13 @@ def test_the_mask_is_that_of_the_release(tmp_path):
     assert small > 100
 
 
+def test_every_heading_reads_like_the_others():
+    """alarm and is_alarm would read alike, and stood there as the columns are called."""
+    found = {name: workbook.headings(table) for name, table in packaging.exported(TABLES).items()}
+    assert {name: [head for head in heads if "_" in head or head == head.lower()] for name, heads in found.items()} == dict.fromkeys(found, [])
+    assert [head for head in found["validity"] if "larm" in head] == ["Alarm", "Alarm raised"]
+
+
 def test_a_rounded_figure_looks_rounded(tmp_path):
     """The cell keeps the number; ≈ 94 % stood there as 94.0 %."""
     tables = headlined(TABLES, {"is_rounded": True, "rate": 0.94, "n_index": 430})

@@ -89,7 +89,7 @@ def masking(facts):
     return (
         f"Profile {facts['suppression']}: counts of 1 to {facts['largest_masked']}, "
         f"and whatever would give one back, are masked.{rounded} "
-        "Figures beside the measure are rounded, counts to tens, shares in steps."
+        "Figures beside the measure are rounded, counts to tens, shares in steps, ranges of radiation to wider ones."
     )
 
 

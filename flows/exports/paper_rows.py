@@ -118,7 +118,8 @@ def _more(row):
         return f": median {cells.amount(row, 'median_days')} days, quartiles {cells.reach(row, 'q1_days', 'q3_days')}"
     if row["measure"] == "S7" and row["denominator"] != 0:
         told = cells.reach(row, "msv_low", "msv_high")
-        return f": {told} mSv in all" if row["msv_low"] is not None else f": radiation {told}"
+        widened = "" if row.get("protected_zone_only") else ", a range made wider on purpose"
+        return f": {told} mSv in all{widened}" if row["msv_low"] is not None else f": radiation {told}"
     return ""
 
 

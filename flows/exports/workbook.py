@@ -56,6 +56,7 @@ HEADINGS = {
     "median_days": "Median, days",
     "q1_days": "Lower quartile, days",
     "q3_days": "Upper quartile, days",
+    "is_alarm": "Alarm raised",
     "is_all_three": "All three",
     "follows_either_or": "Follows either/or",
 }
