@@ -30,6 +30,7 @@ NAMED = 4  # of a cause, the rest is counted
 SCHEMA = {
     "position": pl.Int32, "cause": pl.String, "counts": pl.String, "is_changed": pl.Boolean, "n_changed": pl.Int64,
     "explains": pl.Float64, "moves": pl.Float64, "moves_step": pl.Float64, "rate_then": pl.Float64, "rate_now": pl.Float64, "band_then": pl.String, "band_now": pl.String,
+    "is_rounded_then": pl.Boolean, "is_rounded_now": pl.Boolean,
     "suppressed": pl.Boolean, "names": pl.String,
 }
 # Which days are read: a later one brings rows that were delivered before and not read, which is new data to a reader.
@@ -163,7 +164,7 @@ def _split(rows, ends, databases, profile, withhold_share):
 
 def _headlines(then, now):
     told = {"then": headline_row(then) or {}, "now": headline_row(now) or {}}
-    return {f"{name.replace('rate_band', 'band')}_{when}": row.get(name) for when, row in told.items() for name in ("rate", "rate_band")}
+    return {f"{name.replace('rate_band', 'band')}_{when}": row.get(name) for when, row in told.items() for name in ("rate", "rate_band", "is_rounded")}
 
 
 def nothing(profile="cms"):

@@ -93,7 +93,7 @@ def digits(table, column, row, is_protected):
     if row.get("is_rounded") and column in SHARES:
         return 0
     if table == "change" and row.get(column) is not None and column.startswith("rate"):
-        return 0 if row[column] == round(row[column], 2) else 1
+        return 0 if row[column.replace("rate", "is_rounded")] else 1
     if table == "multiverse" and not is_protected:
         return 0
     if table not in BESIDE or (table, column) == ("validity", "value") and row["alarm"].startswith("rate_"):

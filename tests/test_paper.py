@@ -290,7 +290,7 @@ def test_what_changed_since_the_last_run_is_told(tmp_path):
     told_of = [("new_data", "rows that came", True, 240, None), ("code_map", "codes", False, 0, 0.0), ("corrected_data", "rows that differ", True, None, None), ("software", "versions", None, None, None)]
     rows = [
         {"position": at, "cause": cause, "counts": counts, "is_changed": is_changed, "n_changed": n, "explains": explains, "suppressed": n is None and bool(is_changed)}
-        | {"rate_then": 0.912, "rate_now": None, "band_then": None, "band_now": "90_to_95"}
+        | {"rate_then": 0.912, "rate_now": None, "band_then": None, "band_now": "90_to_95", "is_rounded_then": False, "is_rounded_now": False}
         for at, (cause, counts, is_changed, n, explains) in enumerate(told_of)
     ]  # fmt: skip
     text = told(TABLES | {"change": pl.DataFrame(rows, schema=since.SCHEMA)}, tmp_path)
@@ -298,6 +298,8 @@ def test_what_changed_since_the_last_run_is_told(tmp_path):
     moved = pl.DataFrame(rows, schema=since.SCHEMA).with_columns(moves=pl.Series([0.0, None, -0.04, None]), moves_step=pl.lit(0.02))
     split = told(TABLES | {"change": moved}, tmp_path)
     assert "most of it came with the corrected data: about −4 points." in split
+    rounded = moved.with_columns(rate_now=pl.lit(0.94), is_rounded_now=pl.lit(True), band_now=pl.lit(None, pl.String))
+    assert "the rate was 91.2 %, it is ≈94 %;" in told(TABLES | {"change": rounded}, tmp_path)
     assert "corrected data: rows that differ changed masked about −4 points" in split
     for line in ("new data: rows that came changed 240 cannot be split", "code map: codes as before 0 none of it", "corrected data: rows that differ changed masked cannot be split", "software: versions cannot be told – cannot be split"):
         assert line in text

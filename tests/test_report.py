@@ -460,7 +460,7 @@ CHANGE = [
 
 def change(rows=CHANGE, **headlines):
     names = ("cause", "is_changed", "n_changed", "explains", "suppressed")
-    blank = {"rate_then": 0.931, "rate_now": 0.9375, "band_then": None, "band_now": None, "moves": None, "moves_step": None, "names": None} | headlines
+    blank = {"rate_then": 0.931, "rate_now": 0.9375, "band_then": None, "band_now": None, "moves": None, "moves_step": None, "names": None, "is_rounded_then": False, "is_rounded_now": False} | headlines
     told = [dict(zip(names, row, strict=True)) | {"position": at, "counts": "what is counted"} | blank for at, row in enumerate(rows)]
     types = dict.fromkeys(("band_then", "band_now", "names"), pl.String) | dict.fromkeys(("moves", "moves_step"), pl.Float64)
     return pl.DataFrame(told, schema_overrides=types, infer_schema_length=None)
@@ -505,8 +505,8 @@ def test_a_run_that_changes_nothing_or_shows_a_band_says_so(tables):
     page = shown(tables | {"change": same})
     assert "nothing that goes into the figure changed" in answers(page)["What moved it?"]
     assert "The headline: 90 to 95 % then, 93.8 % now." in page.text
-    coarse = tables | {"change": change(rate_now=0.94)}
-    assert "93.1 % then, 94 % now" in shown(coarse).text
+    coarse = tables | {"change": change(rate_now=0.94, is_rounded_now=True)}
+    assert "93.1 % then, ≈ 94 % now" in shown(coarse).text
     assert disagreements(shown(coarse).figures, coarse) == []
     hidden = shown(tables | {"change": change(rate_now=None)})
     assert "The headline:" not in hidden.text

@@ -37,7 +37,7 @@ def out(tmp_path_factory):
 def kept(out, con, name, **given):
     publish(out, con, name, **given)
     (out / "releases" / name / "exports").mkdir()
-    shown = con.sql("select * from out.compliance").pl().with_columns(rate_band=pl.lit(name))
+    shown = con.sql("select * from out.compliance").pl().with_columns(rate_band=pl.lit(name), is_rounded=pl.lit(name == "rule2"))
     shown.write_parquet(out / "releases" / name / "exports" / "compliance.parquet")
 
 
@@ -201,6 +201,7 @@ def test_the_headline_is_told_as_it_was_shown(out):
     assert set(table["band_now"]) == {"rule2"}
     assert table["rate_then"][0] is not None
     assert table["rate_then"][0] != table["rate_now"][0]
+    assert (set(table["is_rounded_then"]), set(table["is_rounded_now"])) == ({False}, {True})
 
 
 def test_nothing_changed(out):

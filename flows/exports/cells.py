@@ -73,9 +73,20 @@ def _cannot_be(row, column):
     return is_of_a_whole and 0 in (row.get("n_index"), row.get("denominator"))
 
 
+def is_rounded(row, column):
+    """In tens or steps: the exact figure would tell what changed since the last release."""
+    flag = column.replace("rate", "is_rounded") if column in OF_A_RELEASE else "is_rounded"
+    return bool(row.get(flag)) and column not in ALWAYS_EXACT
+
+
 def about(row, column):
-    """A sign before figures in tens or steps: exact ones would tell what changed since the last release."""
-    return ABOUT if row.get("is_rounded") and row[column] and column not in ALWAYS_EXACT else ""
+    """A sign before figures that were rounded."""
+    return ABOUT if is_rounded(row, column) and row[column] else ""
+
+
+def look(row, column, kind):
+    """How a number stands in a cell of the workbook: one that was rounded says so."""
+    return f"about_{kind}" if kind in ("count", "share") and about(row, column) else kind
 
 
 def count(row, column):
@@ -124,7 +135,7 @@ def span(row, low, high, digits=1):
 
 
 def _percent(row, column, digits):
-    return f"{100 * row[column]:.{0 if row.get('is_rounded') else digits}f}"
+    return f"{100 * row[column]:.{0 if is_rounded(row, column) else digits}f}"
 
 
 def reach(row, low, high):

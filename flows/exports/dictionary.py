@@ -42,6 +42,8 @@ MADE = {
             "rate_now": "headline of this release, as it is shown",
             "band_then": "what stood for a headline that was not shown, in the words of rate_band",
             "band_now": "what stands for a headline that is not shown, in the words of rate_band",
+            "is_rounded_then": "true where the headline of the last release was rounded",
+            "is_rounded_now": "true where that of this release is rounded",
         },
     ),
 }

@@ -142,8 +142,8 @@ def since(told):
     return {
         "rows": [_cause(row) for row in told["rows"]],
         "changed": [report.words(row["cause"]) for row in told["rows"] if row["is_changed"]],
-        "then": cells.share(first, "rate_then", cells.digits(first["rate_then"])),
-        "now": cells.share(first, "rate_now", cells.digits(first["rate_now"])),
+        "then": cells.share(first, "rate_then"),
+        "now": cells.share(first, "rate_now"),
         "most": most and f"{report.words(most['cause'])}: {cells.moved(most)}",
     }
 

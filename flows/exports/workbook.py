@@ -163,11 +163,6 @@ def headings(table):
     return [text if found.count(text) == 1 else column for text, column in zip(found, table.columns, strict=True)]
 
 
-def look(row, column, kind):
-    """How a number stands in its cell: one that was rounded says so."""
-    return f"about_{kind}" if kind in ("count", "share") and cells.about(row, column) else kind
-
-
 def _table(book, name, table):
     sheet = book.sheet(title_of(name), f"Table {name}: {table.height:,} rows, as in exports/{name}.csv")
     heads = headings(table)
@@ -175,7 +170,7 @@ def _table(book, name, table):
     for down, row in enumerate(table.iter_rows(named=True), start=FIRST_ROW + 1):
         for across, (column, kind) in enumerate(kinds.items()):
             instead = cells.empty(row, column, kind) if row[column] is None else ""
-            book.put(sheet, (down, across), row[column], look(row, column, kind), instead)
+            book.put(sheet, (down, across), row[column], cells.look(row, column, kind), instead)
     _as_table(book, sheet, heads, table.height, f"t_{name}")
     for across, column in enumerate(table.columns):
         sheet.set_column(across, across, _width(heads[across], table[column].cast(str, strict=False).to_list()))

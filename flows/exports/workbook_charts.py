@@ -195,8 +195,8 @@ def _figures(book, sheet, down, title, heads, rows):
         book.text(sheet, (at, 0), name)
         for across, column in enumerate(columns, start=1):
             if row[column] is not None:
-                kind = ("about_" if cells.about(row, column) else "") + ("share" if column in cells.SHARES else "count")
-                sheet.write_number(at, across, row[column], book.looks[kind])
+                look = cells.look(row, column, "share" if column in cells.SHARES else "count")
+                sheet.write_number(at, across, row[column], book.looks[look])
         gone = [column for column in columns if row[column] is None]
         if gone:
             kind = "rate" if "rate" in gone else gone[0]
