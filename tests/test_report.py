@@ -200,7 +200,7 @@ def test_cases_of_a_measure_may_have_been_imaged_before_it(tables):
 
 
 def test_the_phases_say_of_which_cases_each_is_counted(tables):
-    assert "of them those of the headline's cases alone, without the tier unresolved . Of the others every line is counted" in shown(tables).text
+    assert "the index orders are counted, in cases of the headline's tiers alone, without unresolved . Of the others every line is counted" in shown(tables).text
 
 
 def test_shifted_dates_warn_of_their_axis(tables):
