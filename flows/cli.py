@@ -207,9 +207,11 @@ def demo(
 ):
     """Write the example delivery: made-up patients, labelled synthetic."""
     from flows.demo import write_demo
+    from flows.errors import safely
 
     given = {"n_patients": patients, "seed": seed}
-    written = write_demo(folder, **{name: value for name, value in given.items() if value is not None})
+    with safely():
+        written = write_demo(folder, **{name: value for name, value in given.items() if value is not None})
     typer.echo(f"{folder}: synthetic delivery of " + ", ".join(f"{count:,} {name}" for name, count in written.items()))
 
 

@@ -15,6 +15,7 @@ from flows.delivery import ingest
 from flows.demo import delivery as demo
 from flows.demo.figures import number
 from flows.demo.rows import columns
+from flows.errors import PublishError
 from flows.settings import load_settings
 
 # What a delivery with a true calendar and one edition a day cannot show.
@@ -399,3 +400,46 @@ def test_the_sql_and_the_oracle_agree_on_it(con, delivered):
     touched = _touched_by_faults(clean, delivered)
     assert len(touched) < 20
     assert {row[1] for row in expected ^ found} <= touched
+
+
+@pytest.mark.parametrize("held", ["orders.csv", "ledger.jsonl", "SYNTHETIC.txt"])
+def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(command, tmp_path, held):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / held).write_text("somebody's own\n")
+    code, out, err = command("demo", folder, "--patients", 20)
+    assert (code, out) == (PublishError.exit_code, "")
+    assert "nothing was written" in err
+    assert "name a new or an empty folder" in err
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {held: "somebody's own\n"}
+
+
+def test_an_earlier_example_may_be_written_anew_even_one_that_was_cut_off(command, tmp_path):
+    assert command("demo", tmp_path / "new", "--patients", 20)[0] == 0
+    (tmp_path / "new" / "audit.toml").unlink()
+    (tmp_path / "new" / "orders.csv").write_text("order_id")
+    assert command("demo", tmp_path / "new", "--patients", 20)[0] == 0
+    assert command("demo", tmp_path / "other", "--patients", 20)[0] == 0
+    names = sorted(path.name for path in (tmp_path / "other").iterdir())
+    assert filecmp.cmpfiles(tmp_path / "new", tmp_path / "other", names, shallow=False)[0] == names
+
+
+def test_the_label_comes_before_any_row(monkeypatch, tmp_path):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "_write_csv", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        demo.write_demo(tmp_path / "new", n_patients=20)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["SYNTHETIC.txt"]
+
+
+def test_a_file_is_no_folder_for_an_example(command, tmp_path):
+    (tmp_path / "README.md").write_text("mine\n")
+    code, out, err = command("demo", tmp_path / "README.md")
+    assert (code, out) == (PublishError.exit_code, "")
+    assert "needs a folder" in err
+    code, _, err = command("demo", tmp_path / "README.md" / "delivery")
+    assert code == PublishError.exit_code
+    assert "the disk refused" in err
+    assert (tmp_path / "README.md").read_text() == "mine\n"

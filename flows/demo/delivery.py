@@ -8,8 +8,10 @@ from flows.demo.faults import SMALLEST_SPOILED, cut_short, spoil
 from flows.demo.figures import figures
 from flows.demo.people import describe, population
 from flows.demo.rows import CODE_MAP, columns, contract, dressed, key_column
+from flows.errors import PublishError
 
 SEED = 20261122
+MARK = "SYNTHETIC.txt"
 CODE_MAP_COLUMNS = ("code_system", "code", "procedure")
 STORIES = stories.STORIES | not_cases.STORIES | others.STORIES
 LABEL = """SYNTHETIC DATA
@@ -23,16 +25,34 @@ Do not quote a result of this folder as a finding about care.
 def write_demo(folder, n_patients=2000, seed=SEED):
     """Write the example delivery into a folder; gives the number of rows of each extract."""
     folder = Path(folder)
+    _refuse_others(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    # First, so that no row stands there without it, and a demo that was cut off is known for one.
+    (folder / MARK).write_text(LABEL, encoding="utf-8", newline="\n")
     rows = spoil(delivery(n_patients, seed), seed)
     for extract, lines in rows.items():
         _write_csv(folder / f"{extract}.csv", columns(extract), lines)
     if len(rows["orders"]) >= SMALLEST_SPOILED:
         cut_short(folder / "orders.csv")
     _write_csv(folder / "code_map.csv", CODE_MAP_COLUMNS, code_map())
-    (folder / "SYNTHETIC.txt").write_text(LABEL, encoding="utf-8", newline="\n")
     (folder / "audit.toml").write_text(_settings(), encoding="utf-8", newline="\n")
     return {extract: len(lines) for extract, lines in rows.items()}
+
+
+def _refuse_others(folder):
+    """Somebody's orders.csv would be gone: only a new folder, an empty one, or an earlier demo is written to."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not folder.is_dir():
+        raise PublishError("the example needs a folder, and this is none", where=folder, next_step="name a new folder")
+    if any(folder.iterdir()) and not _is_demo(folder):
+        what = f"the folder holds something that is not the example's, and nothing was written ({MARK} would say that it is)"
+        raise PublishError(what, where=folder, next_step="name a new or an empty folder")
+
+
+def _is_demo(folder):
+    mark = folder / MARK
+    return mark.is_file() and mark.read_bytes() == LABEL.encode()
 
 
 def delivery(n_patients, seed):
