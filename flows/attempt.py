@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 
 from flows import health, incidents, ledger, logs, telling
+from flows.apart import refuse_within
 from flows.errors import AuditError, LockedError, unexpected
 from flows.logs import log
 from flows.rights import owner_only
@@ -34,6 +35,7 @@ KILLED = "An audit that began at {since} did not end: it was killed, or the mach
 @contextmanager
 def attempted(settings):
     """To be held around one audit, or around all that one firing has to do. Inside another it adds nothing."""
+    refuse_within(settings)  # before its log lines are written among a delivery
     out = settings.out.resolve()
     if out in UNDER_WAY:
         yield

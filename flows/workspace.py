@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from flows import ROOT, doors, formats, ledger, machine, releases, signals
+from flows.apart import refuse_within
 from flows.delivery import deidentify, series
 from flows.errors import DeliveryError, PublishError, RulesError, safely
 from flows.lock import locked
@@ -56,6 +57,7 @@ def opened(settings):
 @contextmanager
 def held(settings):
     """The out folder for ourselves alone, with nothing left in it of runs that died."""
+    refuse_within(settings)
     with owner_only():
         with safely(debug=settings.debug):
             _make(settings.out)

@@ -25,7 +25,7 @@ def put(path, content):
 
 
 def settings_for(folder, deid_mode="limited_data_set", **given):
-    return Settings(extracts=folder, out=folder / "out", deid_mode=deid_mode, **given)
+    return Settings(extracts=folder, out=folder.with_name(f"{folder.name}-out"), deid_mode=deid_mode, **given)
 
 
 def with_rules():

@@ -531,7 +531,7 @@ def test_settings_that_cannot_be_meant_are_refused(site, tmp_path):
         days(site.model_copy(update={"as_of": date(2024, 4, 30)}))
     with pytest.raises(SettingsError, match="in the shape of the contract"):
         days(site.model_copy(update={"source": "synthea"}))
-    with pytest.raises(SettingsError, match="within each other"):
+    with pytest.raises(SettingsError, match="lie in one another"):
         days(site.model_copy(update={"extracts": site.drop / "series"}))
     for look in (days, is_waiting):
         with pytest.raises(SettingsError, match="no such drop folder"):

@@ -93,7 +93,7 @@ def test_the_same_failure_is_one_incident_until_something_was_published(out):
     assert said[2].startswith("An audit failed: the delivery is missing, empty or cannot be read (exit code 4). What was")
     assert not re.search("zqx|3 of 9", json.dumps([server.received, said]), re.IGNORECASE)
     assert [entry["key"] for entry in incidents.recorded(out) if entry["kind"] == "failed"] == [
-        "run2/QualityError/8/run1", "run2/QualityError/8/run3", "out/DeliveryError/4/run3"
+        "run2/QualityError/8/run1", "run2/QualityError/8/run3", "extracts/DeliveryError/4/run3"
     ]  # fmt: skip
     assert health.read(out)["last_failure"]["exit_code"] == 4
     assert "zqx" not in (out / health.NAME).read_text().lower()
@@ -134,7 +134,7 @@ import os, signal, sys
 from pathlib import Path
 from flows.attempt import attempted
 from flows.settings import load_settings
-with attempted(load_settings(extracts=Path(sys.argv[1]), out=Path(sys.argv[1]), deid_mode="limited_data_set")):
+with attempted(load_settings(extracts=Path(sys.argv[1]).with_name("extracts"), out=Path(sys.argv[1]), deid_mode="limited_data_set")):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -232,7 +232,7 @@ def test_a_message_waits_for_another_that_is_being_sent(out):
         code = (
             "import sys; from pathlib import Path; from flows import telling, telling_services; from flows.settings import load_settings\n"
             "telling_services.SECONDS = -4\n"
-            "out = Path(sys.argv[1]); s = load_settings(extracts=out, out=out, deid_mode='limited_data_set', notify={'urls': [sys.argv[2]]})\n"
+            "out = Path(sys.argv[1]); s = load_settings(extracts=out.with_name('extracts'), out=out, deid_mode='limited_data_set', notify={'urls': [sys.argv[2]]})\n"
             "print(telling.tell(s))"
         )
         told = subprocess.run([sys.executable, "-c", code, out, posts(server)], cwd=ROOT, capture_output=True, text=True)

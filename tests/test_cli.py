@@ -184,6 +184,28 @@ def test_9_an_out_folder_that_is_a_file(command, example, tmp_path):
     assert "is a file" in err
 
 
+@pytest.mark.parametrize("asks", [("run", "--direct"), ("run",), ("catch-up", "--direct"), ("serve",)], ids=" ".join)
+@pytest.mark.parametrize(
+    ("extracts", "out", "says"),
+    [
+        ("delivery", "delivery/audit", "the out folder lies inside extracts"),
+        ("delivery", "delivery", "extracts is the out folder"),
+        ("delivery", ".", "extracts lies inside the out folder"),
+    ],
+)
+def test_9_results_and_delivery_within_one_another(command, example, tmp_path, asks, extracts, out, says):
+    """As doctor has it; nothing is written, not even a line of the log."""
+    shutil.copytree(example, tmp_path / "delivery")
+    config = tmp_path / "audit.toml"
+    config.write_text(f'extracts = "{extracts}"\nout = "{out}"\ndeid_mode = "limited_data_set"\n')
+    before = sorted(tmp_path.rglob("*"))
+    code, said, err = command(asks[0], "--config", config, *asks[1:])
+    assert (code, said) == (9, "")
+    assert says in err
+    assert sorted(tmp_path.rglob("*")) == before
+    assert says in command("doctor", "--config", config)[1]
+
+
 def test_10_another_audit_is_running(command, example, tmp_path):
     out = tmp_path / "out"
     out.mkdir()

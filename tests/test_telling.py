@@ -48,7 +48,7 @@ def published(out, run_id, row=ROW, source="delivery", suppression="cms", as_of=
 
 def settings_for(out, *urls, **notify):
     """As loaded from a file that stands beside the delivery."""
-    return load_settings(extracts=out, out=out, deid_mode="limited_data_set", notify={"urls": [*urls], **notify})
+    return load_settings(extracts=out.with_name("extracts"), out=out, deid_mode="limited_data_set", notify={"urls": [*urls], **notify})
 
 
 def posts(server):
@@ -215,7 +215,7 @@ def test_without_an_address_nothing_is_sent_and_apprise_is_not_even_imported(out
     telling.record_published(out)
     code = (
         "import sys; from pathlib import Path; from flows import telling; from flows.settings import load_settings\n"
-        "out = Path(sys.argv[1]); settings = load_settings(extracts=out, out=out, deid_mode='limited_data_set')\n"
+        "out = Path(sys.argv[1]); settings = load_settings(extracts=out.with_name('extracts'), out=out, deid_mode='limited_data_set')\n"
         "print(telling.tell(settings), telling.count_untold(settings), 'apprise' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", code, out], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -286,7 +286,7 @@ def test_two_that_end_at_once_tell_once(out):
     code = (
         "import sys; from pathlib import Path; from flows import telling; from flows.settings import load_settings\n"
         "out = Path(sys.argv[1])\n"
-        "telling.tell(load_settings(extracts=out, out=out, deid_mode='limited_data_set', notify={'urls': [sys.argv[2]]}))"
+        "telling.tell(load_settings(extracts=out.with_name('extracts'), out=out, deid_mode='limited_data_set', notify={'urls': [sys.argv[2]]}))"
     )
     with webhook() as server:
         both = [subprocess.Popen([sys.executable, "-c", code, out, posts(server)], cwd=ROOT) for _ in range(2)]

@@ -35,7 +35,7 @@ class StillMoving(Exception):
 def accept(settings):
     """Take in what is complete and new, in its order. The out folder is held; the series is, too, while this lasts."""
     refuse_absent(settings.drop)
-    _refuse_places(settings.drop.resolve(), settings.extracts.resolve())
+    _refuse_others(settings.extracts)
     settings.extracts.mkdir(parents=True, exist_ok=True)
     with locked(settings.extracts):
         for left in settings.extracts.glob(f"{ARRIVING}*"):
@@ -47,11 +47,8 @@ def accept(settings):
             _look_at(each, unlisted, settings)
 
 
-def _refuse_places(drop, extracts):
-    if drop.is_relative_to(extracts) or extracts.is_relative_to(drop):
-        raise SettingsError(
-            "'drop' and 'extracts' lie within each other", where=extracts, next_step="name two folders apart from each other"
-        )
+def _refuse_others(extracts):
+    """What stands there besides deliveries would be audited under their name, or never."""
     if not extracts.exists():
         return
     series.deliveries(extracts)  # refuses what may not stand in a series

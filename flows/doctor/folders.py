@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from flows import doors
+from flows.apart import is_in, refuse_within
 from flows.doctor.finding import error, not_applicable, ok, warning
 from flows.errors import DeliveryError, PublishError
 from flows.rights import owner_only
@@ -39,17 +40,7 @@ def inputs(scene):
 
 
 def apart(scene):
-    """A delivery inside the results would be pruned with them; results inside a delivery would be read as one."""
-    settings = scene.settings
-    out = settings.out.resolve()
-    for name in ("extracts", "drop", "site_rules"):
-        path = getattr(settings, name)
-        if path and _is_in(path, out):
-            return error(f"{name} lies inside the out folder", f"move {name} beside it", PublishError)
-        if path and _is_in(out, path):
-            return error(f"the out folder lies inside {name}", "name another --out", PublishError)
-    if settings.drop and (_is_in(settings.drop, settings.extracts) or _is_in(settings.extracts, settings.drop)):
-        return error("drop and extracts lie in one another", "give each a folder of its own")
+    refuse_within(scene.settings)
     return ok("deliveries, rules and results stand apart")
 
 
@@ -115,7 +106,7 @@ def spill(scene):
     folder = scene.settings.temp_directory
     if folder is None:
         return not_applicable("inside the out folder")
-    if _is_in(folder, scene.settings.extracts):
+    if is_in(folder, scene.settings.extracts):
         return error("temp_directory lies inside the delivery", "name another; it holds patients' rows")
     base = nearest_that_is(folder)
     refused = tried(base)
@@ -207,10 +198,6 @@ STEPS = (
 
 def _may_list(path):
     return path.is_dir() and os.access(path, os.R_OK | os.X_OK)
-
-
-def _is_in(path, folder):
-    return path.resolve().is_relative_to(folder.resolve())
 
 
 def nearest_that_is(path):

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from flows import arrival, prefect_home
+from flows.apart import refuse_within
 from flows.errors import LockedError, safely
 from flows.lock import locked
 from flows.logs import log
@@ -23,6 +24,7 @@ def serve(config):
     config = Path(config).resolve()
     settings = load_settings(config)
     with safely(debug=settings.debug):
+        refuse_within(settings)
         if arrival.is_by_day(settings):
             arrival.refuse_unfit(settings)
         os.umask(0o077)
