@@ -13,6 +13,7 @@ from flows.delivery import series
 from flows.errors import NotFoundError
 from flows.exports import catalog
 from flows.headline import headline_row
+from flows.proof.prove import is_listed
 from flows.software import versions
 from flows.workspace import digest, now, sha256
 
@@ -48,7 +49,7 @@ def publish_run(run):
     """Build aside, show or file, remember."""
     is_past = series.is_past(run.settings)
     releases.finish(run.settings.out)
-    if (is_filed if is_past else is_current)(run.settings.out, run.run_id):
+    if (is_filed if is_past else is_current)(run.settings.out, run.run_id, run.settings.proof):
         signals.record(run.settings.out)
         return  # a first try came as far as the swap
     release = run.work / "release"
@@ -70,21 +71,24 @@ def publish_run(run):
     releases.prune(run.settings.out, run.settings.keep_releases)
 
 
-def is_current(out, run_id):
-    """The published result is that of this very audit, and nobody has touched it."""
-    return _is_of(out / "current", run_id)
+def is_current(out, run_id, proof=False):
+    """The published result is that of this very audit, and nobody has touched it; proof: and it came with its proof.
+
+    The proof moves no figure, so the run keeps its name; and where it is asked for, a result without it does not stand.
+    """
+    return _is_of(out / "current", run_id, proof)
 
 
-def whole_run(out):
+def whole_run(out, proof=False):
     """The run whose result is shown; None where there is none, or somebody has touched it. All of it is hashed to say so."""
     manifest = read_manifest(out)
-    return manifest["run_id"] if manifest and _is_whole(out / "current", manifest) else None
+    return manifest["run_id"] if manifest and _is_whole(out / "current", manifest, proof) else None
 
 
-def is_filed(out, run_id):
+def is_filed(out, run_id, proof=False):
     """The same of a result that is kept, shown or not."""
     entries = [entry for entry in ledger.of(out, "published") if entry["run_id"] == run_id]
-    return any(_is_of(out / "releases" / entry.get("release", run_id), run_id) for entry in entries)
+    return any(_is_of(out / "releases" / entry.get("release", run_id), run_id, proof) for entry in entries)
 
 
 def published_database(out):
@@ -101,12 +105,14 @@ def read_manifest(out):
     return formats.manifest_of(out / "current")
 
 
-def _is_of(release, run_id):
+def _is_of(release, run_id, proof):
     manifest = formats.manifest_of(release)
-    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest)
+    return bool(manifest) and manifest["run_id"] == run_id and _is_whole(release, manifest, proof)
 
 
-def _is_whole(release, manifest):
+def _is_whole(release, manifest, proof=False):
+    if proof and not is_listed(manifest):
+        return False
     try:
         return all(sha256(release / path) == facts["sha256"] for path, facts in manifest["files"].items())
     except OSError:

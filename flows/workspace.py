@@ -75,9 +75,9 @@ def _named_and_standing(settings):
 
     if series.is_past(settings):
         name = named(settings)
-        return name, is_filed(settings.out, name["run_id"])
+        return name, is_filed(settings.out, name["run_id"], settings.proof)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        shown = beside.submit(whole_run, settings.out)
+        shown = beside.submit(whole_run, settings.out, settings.proof)
         name = named(settings)
     if shown.result() != name["run_id"]:
         return name, False

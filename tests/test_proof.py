@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 from test_disclosure import delivery
 
+from flows import ledger
 from flows.disclosure import release
+from flows.errors import NotFoundError
 from flows.proof import prove
 from flows.proof.laws import COUNTS, System, denominator
 from flows.proof.worlds import Contradiction, ranges
@@ -128,9 +130,45 @@ def test_a_proof_that_was_edited_or_is_missing_is_refused(copied):
     (copied / prove.NAME).write_text(json.dumps(said | {"small_cell_max": 5}))
     with pytest.raises(prove.DisclosureError, match="something else than its exports"):
         prove.verify(copied)
-    (copied / prove.NAME).unlink()
-    with pytest.raises(prove.DisclosureError, match="no proof"):
+    (copied / prove.NAME).write_text("{}")
+    with pytest.raises(prove.DisclosureError, match="cannot be read"):
         prove.verify(copied)
+    (copied / prove.NAME).unlink()
+    with pytest.raises(NotFoundError, match="did not come with these exports"):
+        prove.verify(copied)
+
+
+def test_exports_of_which_one_is_gone_are_not_those_that_were_proved(copied):
+    (copied / "compliance.parquet").unlink()
+    with pytest.raises(prove.DisclosureError, match="not those that were proved — compliance.parquet"):
+        prove.verify(copied)
+
+
+@pytest.mark.parametrize(("folder", "says"), [("nowhere", "no such folder"), ("", "is none"), ("protected", "holds no exports")])
+def test_11_another_folder_than_that_of_exports(command, audited, folder, says):
+    code, out, err = command("verify", audited / folder)
+    assert (code, out) == (11, "")
+    assert says in err
+    assert "imaging-audit verify audit/exports" in err
+
+
+def test_what_was_published_without_a_proof_says_so_and_a_run_that_asks_for_one_brings_it(command, example, audited, tmp_path, monkeypatch):
+    out = shutil.copytree(audited, tmp_path / "out", symlinks=True)
+    code, _, err = command("verify", out / "exports")
+    assert code == 11
+    assert "published with proof = false" in err
+    assert "set proof = true" in err
+    again = ("run", "--extracts", example, "--out", out, "--config", example / "audit.toml", "--direct")
+    monkeypatch.setenv("IMAGING_AUDIT_PROOF", "true")
+    code, _, err = command(*again)
+    assert code == 0, err
+    assert "Nothing changed" not in err
+    assert command("verify", out / "exports")[0] == 0
+    assert len({run["run_id"] for run in ledger.of(out, "published")}) == 1  # the same audit, published twice
+    for proof in ("true", "false"):
+        monkeypatch.setenv("IMAGING_AUDIT_PROOF", proof)
+        assert "Nothing changed" in command(*again)[2]
+    assert command("verify", out / "exports")[0] == 0
 
 
 def test_rounded_counts_of_the_nhs_profile_are_read_as_ranges(truth, tmp_path):

@@ -76,7 +76,7 @@ def _days(settings):
         one = series.on_its_day(settings.model_copy(update={"as_of": each.covers_to}))
         run_id = named(one, inputs)["run_id"]
         is_newest = each is found[-1]
-        if not (is_current(settings.out, run_id) if is_newest else run_id in published):
+        if not (is_current(settings.out, run_id, settings.proof) if is_newest else run_id in published):
             days.append(one)
     return days
 

@@ -6,7 +6,8 @@ worlds that differ in each masked count (flows/proof/worlds.py). Whoever receive
 
 import json
 
-from flows.errors import PublishError
+from flows import formats
+from flows.errors import NotFoundError, PublishError
 from flows.proof import laws, worlds
 from flows.workspace import sha256
 
@@ -16,6 +17,8 @@ SLACK = {"nhs": 2}  # counts are rounded to 5
 ROUNDED = (
     "tables in tens and steps are not searched: the laws of rounding and the attacker of the tests stand for them"
 )
+ASK = "imaging-audit verify takes the folder exports itself, as in: imaging-audit verify audit/exports"
+PROVED = "set proof = true (the default) and run the audit again: a result without the proof that is asked for is published anew"
 AGAIN = "publish the release again from its delivery, and report this line: the proof is of exports as they were written"
 
 
@@ -45,20 +48,46 @@ def write(exports, profile, small_cell_max=None):
 
 def verify(exports):
     """Everything once more, and compared with what the file says; the proof, or an error that says what does not hold."""
-    try:
-        said = json.loads((exports / NAME).read_text(encoding="utf-8"))
-        again = prove(exports, said["profile"], said["small_cell_max"])
-    except (OSError, ValueError, KeyError) as error:
-        raise DisclosureError(
-            f"there is no proof to verify ({type(error).__name__})", where=exports / NAME, next_step=AGAIN
-        ) from None
-    moved = sorted(name for name in {*said["exports"], *again["exports"]} if said["exports"].get(name) != again["exports"].get(name))
+    said = _said(exports)
+    hashes = _hashes(exports)
+    moved = sorted(name for name in {*said["exports"], *hashes} if said["exports"].get(name) != hashes.get(name))
     if moved:
         raise DisclosureError("exports are not those that were proved", where=", ".join(moved), next_step=AGAIN)
+    again = prove(exports, said["profile"], said["small_cell_max"])
     _refuse(again, exports)
     if said != again:
         raise DisclosureError("the proof says something else than its exports", where=exports / NAME, next_step=AGAIN)
     return again
+
+
+def _said(exports):
+    """What the file says; or what there is instead of it."""
+    if not exports.is_dir():
+        raise NotFoundError("there is no such folder of exports", where=exports, next_step=ASK)
+    if not (exports / NAME).exists():
+        raise _no_proof(exports)
+    try:
+        said = json.loads((exports / NAME).read_text(encoding="utf-8"))
+        return {name: said[name] for name in ("profile", "small_cell_max", "exports")} | said
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DisclosureError(f"the proof cannot be read ({type(error).__name__})", where=exports / NAME, next_step=AGAIN) from None
+
+
+def _no_proof(exports):
+    if (exports / "exports").is_dir():
+        return NotFoundError("this folder holds a folder of exports, and is none", where=exports, next_step=ASK)
+    if not (exports / "compliance.parquet").exists():
+        return NotFoundError("this folder holds no exports", where=exports, next_step=ASK)
+    manifest = formats.manifest_of(exports.resolve().parent)
+    if manifest and not is_listed(manifest):
+        return NotFoundError("these exports were published with proof = false, so there is no proof to verify", where=exports, next_step=PROVED)
+    step = f"ask for {NAME} where they come from; where they were published with proof = false, {PROVED}"
+    return NotFoundError("there is no proof to verify: it did not come with these exports", where=exports, next_step=step)
+
+
+def is_listed(manifest):
+    """Whether a release was published with its proof."""
+    return f"exports/{NAME}" in manifest["files"]
 
 
 def _refuse(proof, exports):
