@@ -343,6 +343,23 @@ def test_a_column_of_another_extract_is_unknown_here(con, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("order_id,patient_id,order_date,code_system,code", "did you mean ordered_on, which is missing? Otherwise leave it out;"),
+        ("order_id,patient_id,when,code_system,code", "leave it out, or, if it is ordered_on, which must be there, name it so;"),
+        ("order_id,mammogram,ordered_on,code_system,when", "leave it out, or, if it is patient_id or code, which must be there"),
+        ("order_id,patient_id,perfomed_on,code_system,code", "did you mean performed_on? Otherwise leave it out, or, if it is ordered_on,"),
+        ("order_id,patient_id,ordered_on,code_system,code,order_typ", "did you mean order_type? Otherwise leave it out;"),
+        ("order_id,patient_id,ordered_on,code_system,code,order_type,order_typ", "in the contract — orders.csv — leave it out;"),
+    ],
+)
+def test_a_misspelt_column_is_taken_for_a_required_one_that_is_missing(con, tmp_path, header, says):
+    told = refused(con, write(tmp_path, orders=header + "\n" + ",".join("x" for _ in header.split(",")) + "\n"))
+    assert says in told
+    assert told.endswith("docs/extracts.md lists the columns")
+
+
 def test_a_missing_column_is_named(con, tmp_path):
     assert "lacks the column ordered_on" in refused(
         con, write(tmp_path, orders="order_id,patient_id,code_system,code\no1,p1,CPT,1\n")

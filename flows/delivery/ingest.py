@@ -16,6 +16,7 @@ from flows.logs import log
 from flows.models import comment, grain
 
 REQUIRED = ("orders", "diagnoses")
+PAGE = "docs/extracts.md"
 # Types of Parquet that hold more than one value a cell; a list as text would read as one unknown word.
 LONGEST = 60  # characters of a column's name that are worth comparing
 NESTED = re.compile(r"\]$|^(STRUCT|MAP|UNION|VARIANT|INTERVAL|GEOMETRY)")
@@ -106,7 +107,7 @@ def check_columns(extract, part, contract):
     _refuse_no_header(part, names, columns)
     for place, name in enumerate(names, 1):
         if name not in columns:
-            raise _unknown(extract, part, place, name, contract)
+            raise _unknown(extract, part, place, names, contract)
         if names.index(name) < place - 1:
             raise DeliveryError(f"column {name} stands twice", where=part["name"], next_step="keep one of the two")
         if NESTED.search(part.get("types", {}).get(name, "")):
@@ -120,7 +121,7 @@ def check_columns(extract, part, contract):
         raise DeliveryError(
             f"{extract} lacks the column {missing[0]}" + (f" (and {', '.join(missing[1:])})" if missing[1:] else ""),
             where=part["name"],
-            next_step="add it; SPEC section 1 and the README list the columns of each extract",
+            next_step=f"add it; {PAGE} lists the columns of each extract",
         )
     return names
 
@@ -139,18 +140,27 @@ def _required(columns):
     return [column for column, facts in columns.items() if facts["is_required"]]
 
 
-def _unknown(extract, part, place, name, contract):
+def _unknown(extract, part, place, names, contract):
     """Only a slip of the pen is repeated: any other name may be a value, where the header is missing or abused."""
-    known = {column for columns in contract.values() for column in columns}
-    close = difflib.get_close_matches(name[:LONGEST], list(contract[extract]), n=1, cutoff=0.6)
-    is_slip = re.fullmatch(r"[a-z_ .-]+", name) and difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=0.8)
+    name, known = names[place - 1], {column for columns in contract.values() for column in columns}
+    is_slip = re.fullmatch(r"[a-z_ .-]+", name) and _close(name, known, 0.8)
     shown = f"'{name}'" if is_slip else f"number {place}" + ("" if name else ", without a name,")
-    advice = (
-        f"did you mean {close[0]}? Otherwise leave it out"
-        if close
-        else "leave it out: only columns of the contract are read"
-    )
+    advice = f"{_meant(name, names, contract[extract])}; {PAGE} lists the columns"
     return DeliveryError(f"column {shown} of {extract} is not in the contract", where=part["name"], next_step=advice)
+
+
+def _meant(name, names, columns):
+    """A required column that is missing is likelier meant than one that nobody asked for, save for a mere slip."""
+    absent = [column for column in columns if column not in names]
+    missing = [column for column in _required(columns) if column in absent]
+    meant = _close(name, absent, 0.85) or _close(name, missing, 0.5) or (None if missing else _close(name, absent, 0.6))
+    advice = f"did you mean {meant}{', which is missing' if meant in missing else ''}? Otherwise leave it out" if meant else "leave it out"
+    others = [column for column in missing if column != meant]
+    return f"{advice}, or, if it is {' or '.join(others)}, which must be there, name it so" if others else advice
+
+
+def _close(name, known, cutoff):
+    return next(iter(difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=cutoff)), None)
 
 
 def check_values(con, parts, contract, settings):
