@@ -19,7 +19,7 @@ from arrivals import config, dropped, mark
 from test_crash import KEEP, a_release, dies_at, settled
 from test_publish import state
 
-from flows import incidents, ledger, publish, releases, telling
+from flows import ROOT, incidents, ledger, publish, releases, telling
 from flows.arrival import drop, due, is_waiting, listing, run_due
 from flows.arrival.accept import accept, free_name
 from flows.delivery import series
@@ -563,6 +563,65 @@ def test_the_list_says_what_lies_where(site, command, tmp_path):
     assert [line[:2] for line in lines] == [["2024-04", "2024-04-30"], ["2024-04_again", "2024-04-30"], ["2024-05", "2024-05-31"], ["2024-06", "2024-06-30"]]
     for line, state_of in zip(lines, ("accepted", "repeated: it holds what 2024-04 held", "refused: ", "waiting: neither"), strict=True):
         assert state_of in line[2]
+
+
+def test_what_is_waited_for_is_named_where_its_name_may_be(site):
+    folder = dropped(made(site), site.drop)
+    sums = (folder / "SHA256SUMS").read_text()
+    put(folder / "SHA256SUMS", sums + f"{'0' * 64}  therapies.csv\n{'0' * 64}  findings/123-45-6789.csv\n")
+    assert listing.rows(site)[0]["why"] == "2 file(s) named in SHA256SUMS are not there yet: therapies.csv, that in line 4"
+    put(folder / "SHA256SUMS", sums)
+    for path in ("findings/123-45-6789.csv", "patients.csv"):
+        put(folder / path, "finding_id\n")
+    assert listing.rows(site)[0]["why"] == "2 data file(s) are not named in SHA256SUMS: that in place 3 by name, patients.csv"
+    put(folder / "SHA256SUMS", "".join(f"{'0' * 64}  parts/{number}.csv\n" for number in range(5)))
+    assert listing.rows(site)[0]["why"].endswith("are not there yet: that in line 1, that in line 2, that in line 3 and 2 more")
+
+
+def test_sums_may_begin_with_the_mark_that_some_editors_write(site):
+    sums = dropped(made(site), site.drop) / "SHA256SUMS"
+    put(sums, "\N{ZERO WIDTH NO-BREAK SPACE}" + sums.read_text().replace("\n", "\r\n"))
+    assert days(site) == ["2024-04"]
+
+
+def test_sums_that_cannot_be_read_are_written_anew_as_the_page_has_it(site, tmp_path):
+    """And what that writes is complete: not a list that names itself, as * would make one."""
+    folder = dropped(made(site), site.drop, marker=None)
+    put(folder / "SHA256SUMS", "abc orders.csv\n")
+    (row,) = listing.rows(site)
+    remedy = row["why"].split("and itself not: ")[1]
+    assert remedy.replace("…", "therapies.csv") in (ROOT / "docs" / "deliveries.md").read_text(encoding="utf-8")
+    subprocess.run(["sh", "-c", remedy.replace(" …", "")], cwd=folder, check=True)
+    assert days(site) == ["2024-04"]
+
+
+def test_a_folder_whose_name_may_not_be_repeated_can_be_found(site, command, tmp_path):
+    dropped(made(site), site.drop)
+    folder = dropped(made(site, "2024-05"), site.drop, name="Jane Canary", marker=None)
+    dropped(made(site, "2024-06"), site.drop, name="2024-06_12345")
+    os.utime(folder, (1_700_000_000, 1_700_000_000))
+    before = {row["delivery"]: row for row in listing.rows(site)}
+    jane, canary = drop.Arrived(folder).name, drop.Arrived(site.drop / "2024-06_12345").name
+    assert before[jane]["why"].startswith("neither SHA256SUMS nor DONE is there yet; then it will be refused: its name does not say")
+    assert before[canary]["why"].startswith("the next audit will refuse it: its name does not say which day it covers to — name it like 2025-06")
+    assert "(folder 3 of 3 in the drop folder by name, last changed 2023-11-14 22:13 UTC, 2 file(s), " in before[jane]["why"]
+    mark(folder)
+    os.utime(folder, (1_700_000_000, 1_700_000_000))
+    assert days(site) == ["2024-04"]
+    said = command("deliveries", "--config", tmp_path / "audit.toml")[1]
+    for name, place in ((jane, 3), (canary, 2)):
+        (line,) = [line for line in said.splitlines() if line.startswith(name)]
+        assert "refused: its name does not say which day it covers to" in line
+        assert f"(folder {place} of 3 in the drop folder by name, last changed " in line
+    assert "Jane" not in said
+    assert "12345" not in said
+    assert "`unnamed-" in (ROOT / "docs" / "deliveries.md").read_text(encoding="utf-8")
+
+
+def test_a_link_is_said_to_be_refused_before_it_is(site):
+    (site.drop).mkdir(exist_ok=True)
+    (site.drop / "2024-05").symlink_to(made(site, "2024-05"))
+    assert "the next audit will refuse it: it is or holds a link" in listing.rows(site)[0]["why"]
 
 
 # SIGKILL between any two steps

@@ -83,14 +83,13 @@ def _look_at(each, unlisted, settings):
 
 
 def _take(each, unlisted, settings):
+    each.refuse_unfit()
     hashes = _read(each.hashes)
     if Arrived(each.folder).seen != each.seen:
         raise StillMoving
     content = _digest({path: hashes[path] for path in each.delivered})
     if each.sums is not None and (wrong := [path for path in each.sums if hashes[path] != each.sums[path]]):
-        raise DeliveryError(f"{len(wrong)} file(s) are not as {SUMS} says", next_step="copy it again, its sums last")
-    if series.covered(each.folder.name) is None:
-        raise DeliveryError("its name does not say which day it covers to", next_step=f"name it like {series.LIKE}")
+        raise DeliveryError(f"{len(wrong)} file(s) are not as {SUMS} says: {each.told(wrong)}", next_step="copy it again, its sums last")
     facts = {"run_id": None, "name": each.name, "digest": content, "seen": each.seen}
     accepted = {entry["digest"]: entry for entry in ledger.of(settings.out, "accepted")}
     if content in accepted:

@@ -96,14 +96,28 @@ def _of_the_drop(settings):
 
 
 def _state(each, entry):
-    if entry and entry["event"] == "repeated":
-        return {"state": "repeated", "why": f"it holds what {entry['delivery']} held"}
-    if entry:
-        return {"state": "refused", "why": entry["says"]}
+    state, why = _known(entry) if entry else _expected(each)
+    is_named = series.covered(each.folder.name)
+    return {"state": state, "why": why if is_named else f"{why} ({each.place})"}
+
+
+def _known(entry):
+    if entry["event"] == "repeated":
+        return "repeated", f"it holds what {entry['delivery']} held"
+    return "refused", entry["says"]
+
+
+def _expected(each):
+    """What the next audit makes of it, as far as its files' names tell."""
+    lacks = None
     try:
-        return {"state": "waiting", "why": each.lacks() or "complete: the next audit takes it in"}
-    except (DeliveryError, OSError) as error:
-        return {"state": "waiting", "why": str(error)}
+        lacks = each.lacks()
+        each.refuse_unfit()
+    except DeliveryError as error:
+        return "waiting", f"{lacks}; then it will be refused: {error}" if lacks else f"the next audit will refuse it: {error}"
+    except OSError as error:  # its own words would name the folder
+        return "waiting", f"it cannot be read: {error.strerror}"
+    return "waiting", lacks or "complete: the next audit takes it in"
 
 
 def _line(row):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flows.delivery.parts import DATA_ENDINGS
+from flows.delivery.parts import DATA_ENDINGS, format_of
 from flows.errors import DeliveryError, SettingsError
 
 # Names go into manifests and messages, so that nothing fits that is long enough for a number of a person.
 NAME = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?(?:_((?!.*\d{4})[A-Za-z0-9][A-Za-z0-9_-]{0,29}))?")
-LIKE = "2025-06 or 2025-06-30, and where need be a word after an underscore"
+LIKE = "2025-06 or 2025-06-30, and where need be an underscore and a word of letters, digits, - and _, without a number of four digits"
 WITHDRAWN = "WITHDRAWN.txt"
 LONGEST_REASON = 500
 EXTRACTS = ("orders", "diagnoses", "therapies", "procedures", "patients", "findings", "code_map")
@@ -118,6 +118,11 @@ def is_past(settings):
 def is_synthetic(folder, until=None):
     """Made-up rows among those that are read make the whole result a made-up one."""
     return folder.is_dir() and any((each.folder / "SYNTHETIC.txt").exists() for each in deliveries(folder, until))
+
+
+def is_extract(path):
+    """Whether a path in a delivery is an extract's own name, which says nothing of anybody."""
+    return path.removesuffix(format_of(path) or "/") in EXTRACTS
 
 
 def extract_of(path):
