@@ -411,6 +411,21 @@ def test_a_lone_cr_among_crlf(con, tmp_path):
     assert "CR alone" in told
 
 
+@pytest.mark.parametrize(("sign", "says"), [("\0", "it holds a NUL byte, as UTF-16 or a damaged copy does"), ("\x1f", "it holds the control character 0x1F")])
+def test_a_byte_that_no_text_holds_is_named(con, tmp_path, sign, says):
+    told = refused(con, write(tmp_path, orders=ORDERS.replace("76641", f"76641{sign}")))
+    assert says in told
+    assert "orders.csv, line 2" in told
+
+
+def test_a_plain_file_that_is_named_as_if_compressed(con, tmp_path):
+    folder = write(tmp_path, orders=None)
+    put(folder / "orders.csv.gz", ORDERS)
+    told = refused(con, folder)
+    assert "not what its name says" in told
+    assert "a file that is not compressed is named .csv" in told
+
+
 @pytest.mark.parametrize("keep", [0.5, 0.9])
 def test_a_parquet_file_that_was_cut_short(con, tmp_path, keep):
     folder = write(tmp_path, orders=None)

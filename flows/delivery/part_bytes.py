@@ -77,16 +77,14 @@ def _after_last_end(chunk, start, stop):
 
 
 def _refuse_binary(chunk, n_lf, name):
-    # NUL means UTF-16 or a damaged disk; the unit separator is what csv_row.sql takes for "never in a file".
-    for byte in (b"\x00", b"\x1f"):
+    # The unit separator is what csv_row.sql takes for "never in a file".
+    for byte, what in ((b"\x00", "a NUL byte, as UTF-16 or a damaged copy does"), (b"\x1f", "the control character 0x1F")):
         if byte in chunk:
-            raise _not_text(name, n_lf + chunk[: chunk.index(byte)].count(b"\n") + 1)
+            raise _not_text(name, n_lf + chunk[: chunk.index(byte)].count(b"\n") + 1, f"not UTF-8 text: it holds {what}")
 
 
-def _not_text(name, line):
-    return DeliveryError(
-        "not UTF-8 text", where=f"{name}, line {line}", next_step="save the file as UTF-8 and deliver it again"
-    )
+def _not_text(name, line, what="not UTF-8 text"):
+    return DeliveryError(what, where=f"{name}, line {line}", next_step="save the file as UTF-8 text and deliver it again")
 
 
 def _line_end(n_lf, n_cr, n_crlf, name):

@@ -133,7 +133,9 @@ def _csv_shape(part):
             first = stream.readline() if newline != r"\r" else stream.read(MAX_LINE).split(b"\r")[0]
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise DeliveryError(
-            "the gzip file is cut short or damaged", where=part["name"], next_step="copy it again and compare sizes"
+            "the gzip file is cut short, damaged or not what its name says",
+            where=part["name"],
+            next_step="copy it again and compare sizes; a file that is not compressed is named .csv",
         ) from None
     return {"newline": newline, "header": _header(first.decode("utf-8-sig"), part["name"])}
 
