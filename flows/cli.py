@@ -37,6 +37,7 @@ Exit codes
  10  another audit is running in the same out folder
  11  not found: order id, run, published result
  12  unhealthy: no recent success, or a service took no message
+141  whoever read the output closed it (as head does): the rest was not written
 
 \b
 Example
@@ -150,7 +151,7 @@ def check_rules(
 # Each in a module of its own that bears its name.
 for each in (serve, catch_up, deliveries, select, query, verify, releases, upgrade, doctor, health, notices, tell):
     name = each.__name__.rpartition(".")[2]
-    app.command(name=name.replace("_", "-"), epilog=_example(*each.EXAMPLE))(getattr(each, name))
+    app.command(name=name.replace("_", "-"), epilog=_example(*each.EXAMPLE), cls=getattr(each, "Command", None))(getattr(each, name))
 
 
 @app.command(epilog=_example("explain O-000123 --out audit", "explain O-000123 --out audit --json"))

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from flows import ROOT, errors
+from flows.__main__ import CLOSED
 from flows.cli import EXIT_CODES, app
 from flows.errors import AuditError
 from flows.lock import locked
@@ -33,8 +34,10 @@ def test_help_of_each_command_ends_with_an_example(name, command):
 
 def test_help_documents_every_exit_code(command):
     _, out, _ = command("--help")
-    documented = {int(code) for code in re.findall(r"^ +(\d+)  ", out, re.MULTILINE)}
-    assert documented == {0, 1, 2, *(kind.exit_code for kind in KINDS)}
+    documented = {int(code) for code in re.findall(r"^ *(\d+)  ", out, re.MULTILINE)}
+    assert documented == {0, 1, 2, CLOSED, *(kind.exit_code for kind in KINDS)}
+    in_the_readme = re.findall(r"\| (\d+) \| ", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {int(code) for code in in_the_readme} == documented
     assert EXIT_CODES.startswith("\b")
 
 

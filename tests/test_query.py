@@ -12,6 +12,8 @@ from datetime import date
 import duckdb
 import pytest
 
+from flows import ROOT
+
 MARKED = "canary-7f3a"
 ROW = f"""
     '=1+1' as "=head", -1.5 as amount, '-2' as text, null as nothing, true as flag, [1, 2] as list,
@@ -283,3 +285,27 @@ def test_the_file_may_be_read_only_and_others_may_read_it_too(out):
         assert reader.poll() is None
     finally:
         reader.communicate(b"\n", timeout=30)
+
+
+@pytest.mark.parametrize("sql", ["-- a comment\nselect 1 as one", "--comment\nselect 1 as one", "-- out = 1 --\nselect 1 as one"])
+def test_a_statement_may_begin_with_a_comment(command, out, sql):
+    for arguments in ((sql, "--out", out), ("--out", out, sql), (f"--out={out}", "--", sql)):
+        code, told, _ = command("query", *arguments)
+        assert code == 0
+        assert told.split() == ["one", "---", "1"]
+
+
+def test_an_option_may_hold_white_space_in_its_value(command, out, tmp_path):
+    (tmp_path / "with space").symlink_to(out)
+    assert command("query", "select 1 as one", f"--out={tmp_path / 'with space'}")[0] == 0
+    assert command("query", "select 1 as one", "--limt", "1", "--out", out)[0] == 2
+
+
+@pytest.mark.parametrize(("form", "reader"), [("csv", "head -1"), ("json", "head -c 1"), ("table", "true")])
+def test_141_a_reader_that_has_enough_ends_it_quietly(out, form, reader):
+    sql = "select range as n, repeat('x', 50) as text from range(100000)"
+    piped = f'"$0" -m flows query "{sql}" --out "$1" --format {form} --limit 100000 | {reader}; echo "${{PIPESTATUS[0]}}" >&2'
+    told = subprocess.run(["bash", "-c", piped, sys.executable, str(out)], cwd=ROOT, capture_output=True, text=True, check=True)
+    talk, code = told.stderr.splitlines()
+    assert code == "141"
+    assert talk.startswith("Rows and exact counts")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from flows.options import Out
 
@@ -11,6 +12,15 @@ EXAMPLE = (
     'query "describe out.episode" --out audit',
     'query "from out.worklist" --out audit --format csv > worklist.csv',
 )
+
+
+class Command(TyperCommand):
+    """A statement may begin with a comment: no option's name holds white space."""
+
+    def parse_args(self, ctx, args):
+        statements = [] if "--" in args else [each for each in args if each.startswith("--") and len(each.split("=")[0].split()) > 1]
+        others = [each for each in args if each not in statements]
+        return super().parse_args(ctx, [*others, "--", *statements] if statements else others)
 
 
 def query(
