@@ -103,11 +103,13 @@ def complaint(state, max_age_hours=None):
     return None
 
 
-def line(state):
-    """The state in one line, as monitors like it."""
+def line(state, wrong=None):
+    """The state in one line, as monitors like it; wrong: why it should alarm, which then comes first."""
+    if state is None:
+        return f"unhealthy: {wrong}"
     last, firing = state["last_success"], state["next_firing"]
     parts = [
-        f"{state['status']} since {state['since']}",
+        f"unhealthy: {wrong}" if wrong else f"healthy: {state['status']} since {state['since']}",
         f"last success {last['at']}, run {last['run_id']} as of {last['as_of']}" if last else "no success yet",
         f"next firing {firing}" if firing else None,
         f"{state['untold']} incident(s) not told yet" if state["untold"] else None,

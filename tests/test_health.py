@@ -37,7 +37,7 @@ def test_a_success_says_which_result_and_from_when(tmp_path, clock):
     assert found["free_bytes"] > 0
     assert found["versions"]["duckdb"]
     assert alarm(tmp_path) is None
-    assert health.line(found).startswith("ok since 2025-07-01T07:00:00+00:00; last success 2025-07-01T07:00:00+00:00, run aaa111 as of 2025-06-30; 2 incident")
+    assert health.line(found).startswith("healthy: ok since 2025-07-01T07:00:00+00:00; last success 2025-07-01T07:00:00+00:00, run aaa111 as of 2025-06-30; 2 incident")
 
 
 def test_a_failure_alarms_until_the_next_success(tmp_path, clock):
@@ -138,9 +138,20 @@ def test_the_command_fits_a_monitor(command, tmp_path):
     health.ended(tmp_path, failure=FAILURE)
     code, said, talk = command("health", "--out", tmp_path)
     assert code == 12
-    assert said.startswith("unhealthy: failed since")
+    assert said.startswith("unhealthy: the last audit failed: the delivery is missing (exit code 4), at 2")
+    assert "; last success 2" in said
+    assert said.count("\n") == 1
     assert "the delivery is missing (exit code 4)" in talk
     assert "have it delivered again" in talk
+
+
+def test_what_is_unhealthy_is_not_called_ok_in_the_same_line(command, tmp_path, clock):
+    health.ended(tmp_path, success=RESULT)
+    clock(5)
+    code, said, _ = command("health", "--out", tmp_path, "--max-age", "4")
+    assert code == 12
+    assert said.startswith("unhealthy: the last success is older than 4 hours; last success 2")
+    assert " ok " not in said
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])

@@ -19,7 +19,7 @@ def health(
 
     state = file.read(out)
     wrong = file.complaint(state, max_age)
-    typer.echo(f"{'unhealthy' if wrong else 'healthy'}: {file.line(state) if state else wrong}")
+    typer.echo(file.line(state, wrong))
     if wrong:
         step = (state and (state["last_failure"] or {}).get("next_step")) or "see whether imaging-audit still runs, and its logs"
         raise UnhealthyError(wrong, where=out / file.NAME, next_step=step)
