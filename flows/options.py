@@ -1,6 +1,7 @@
 """The options of the command line that several commands share, and those of `select`, whose words need room."""
 
-from datetime import datetime
+import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,17 @@ import typer
 Out = Annotated[Path, typer.Option(help="Folder of the results.")]
 Rules = Annotated[Path | None, typer.Option("--rules", help="Folder of the site's own rule rows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def day(text):
+    """Written as everywhere else: 20230131 and 2023-W05-2 are days as well, and hardly what anybody means."""
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("must be a date as YYYY-MM-DD, such as 2023-01-31") from None
+
 
 Phase = Annotated[
     str | None,
@@ -29,8 +41,7 @@ Context = Annotated[
 ]
 Edition = Annotated[str | None, typer.Option(help="Edition of the criteria; not given: the current one.")]
 OnDay = Annotated[
-    datetime | None,
-    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The edition in force on that day, such as 2023-01-31."),
+    date | None, typer.Option(metavar="DATE", parser=day, help="The edition in force on that day, such as 2023-01-31.")
 ]
 Variant = Annotated[str | None, typer.Option(help="One variant of the edition, instead of a scenario.")]
 Procedure = Annotated[str | None, typer.Option(help="Only this procedure, by its slug.")]

@@ -10,7 +10,7 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
-from flows.errors import RulesError
+from flows.errors import RulesError, SettingsError
 
 COLUMNS = "rule_column.csv"
 # What a delivery may hold and in which order rows are judged is no site's to change: a column that a site
@@ -51,8 +51,7 @@ def _site_files(site, shape):
     if not site:
         return {}
     site = Path(site)
-    if not site.is_dir():
-        raise RulesError("there is no such folder of site rules", where=site, next_step="mend the setting site_rules")
+    refuse_absent(site)
     found = {path.relative_to(site).as_posix(): path for path in site_paths(site)}
     for file, path in found.items():
         if file not in shape:
@@ -60,6 +59,12 @@ def _site_files(site, shape):
         if file in CLOSED:
             raise RulesError("this rule file is not a site's to change", where=path, next_step="remove it there")
     return found
+
+
+def refuse_absent(site):
+    """Said alike whoever asks: a folder that is misspelt is a mistake in the settings, not in the rules."""
+    if not site.is_dir():
+        raise SettingsError("there is no such folder of site rules", where=site, next_step="mend --rules, or site_rules in the settings")
 
 
 def site_paths(site):

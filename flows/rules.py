@@ -38,9 +38,10 @@ RUN = {
 def load_rules(con, settings=None, run_id=None, folder=RULES):
     """The rule tables: rules/, the site's folder, then what the settings change for this run."""
     shape, tables, files = read_rules(folder, getattr(settings, "site_rules", None))
-    _override_parameters(con, tables["parameter.csv"], getattr(settings, "parameters", None) or {})
-    surgery = _conditional_surgery(tables, getattr(settings, "conditional_surgery", None) or ())
-    run = _run(tables, settings, run_id)
+    named_in = getattr(settings, "named_in", "settings")
+    _override_parameters(con, tables["parameter.csv"], getattr(settings, "parameters", None) or {}, named_in)
+    surgery = _conditional_surgery(tables, getattr(settings, "conditional_surgery", None) or (), named_in)
+    run = _run(tables, settings, run_id, named_in)
     con.execute("create schema if not exists rule")
     for file, columns in shape.items():
         _create(con, _table_name(file), columns | ORIGIN, tables[file], _grain(tables, file))
@@ -82,20 +83,20 @@ def _quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
 
-def _override_parameters(con, rows, given):
+def _override_parameters(con, rows, given, named_in):
     units = {row["name"]: row["unit"] for row in rows}
     for name, value in given.items():
         if name not in units:
             hint = nearest(name, units)
-            raise RulesError(f"unknown parameter '{name}'", where="settings, parameters", next_step=hint)
+            raise RulesError(f"unknown parameter '{name}'", where=f"{named_in}, parameters", next_step=hint)
         rows[:] = [row for row in rows if row["name"] != name]
         new = {"name": name, "effective_from": None, "value": str(value), "unit": units[name], "reference": "settings"}
         rows.append(new | {"origin": "settings", "line": None})
     for row in rows:
-        _check_parameter(con, row)
+        _check_parameter(con, row, named_in)
 
 
-def _check_parameter(con, row):
+def _check_parameter(con, row, named_in):
     """A wrong number would move every label, so it stops here and not inside a model."""
     value, unit = row["value"], row["unit"]
     if unit == "time_zone":
@@ -110,7 +111,7 @@ def _check_parameter(con, row):
         is_right = value.isascii() and value.isdigit() and len(value) <= 6
         hint = f"write a whole number of {unit}, 0 or more"
     if not is_right:
-        place = {"settings": "settings, parameters", "site": f"parameter.csv of the site, line {row['line']}"}
+        place = {"settings": f"{named_in}, parameters", "site": f"parameter.csv of the site, line {row['line']}"}
         where = place.get(row["origin"], f"rules/parameter.csv, line {row['line']}")
         raise RulesError(f"parameter {row['name']} cannot be '{value}'", where=where, next_step=hint)
 
@@ -122,7 +123,7 @@ def _is_number(value):
         return False
 
 
-def _conditional_surgery(tables, named):
+def _conditional_surgery(tables, named, named_in):
     spellings = {row["written"].lower(): row["code_system"] for row in tables["code_system.csv"]}
     kinds = {(row["code_system"], row["code"]): row["definitive"] for row in tables["value_sets/surgery.csv"]}
     found = []
@@ -134,19 +135,19 @@ def _conditional_surgery(tables, named):
             known = {f"{system}:{code}" for (system, code), kind in kinds.items() if kind == "conditional"}
             raise RulesError(
                 f"'{entry}' is not a surgery code that the value set marks conditional",
-                where="settings, conditional_surgery",
+                where=f"{named_in}, conditional_surgery",
                 next_step=nearest(entry, known),
             )
         found.append(dict(zip(CONDITIONAL, key, strict=True)))
     return found
 
 
-def _run(tables, settings, run_id):
+def _run(tables, settings, run_id, named_in):
     row = {name: getattr(settings, name, None) for name in RUN}
     row |= {"run_id": run_id, "started_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0)}
     row["all_orders_after_first_edition"] = bool(row["all_orders_after_first_edition"])
     editions = {edition["edition"] for edition in tables["edition.csv"]}
     if row["edition_override"] not in editions | {None}:
         hint = nearest(row["edition_override"], editions)
-        raise RulesError("there is no such edition", where="settings, edition_override", next_step=hint)
+        raise RulesError("there is no such edition", where=f"{named_in}, edition_override", next_step=hint)
     return {name: None if value is None else str(value) for name, value in row.items()}

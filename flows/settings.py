@@ -7,7 +7,7 @@ import tomllib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from flows import ROOT
-from flows.errors import DeidentificationError, SettingsError
+from flows.errors import SettingsError
+from flows.mistakes import in_words
+from flows.rule_files import refuse_absent
 
 PREFIX = "IMAGING_AUDIT_"
 # Synthea writes every mastectomy as this code; elsewhere it is too vague to end a course by itself.
@@ -62,6 +64,7 @@ class Notify(BaseModel):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+    named_in: ClassVar[str] = "settings"  # where a person wrote them, for messages
 
     extracts: Path = Field(description="Folder of the delivery.")
     out: Path = Field(description="Folder of the results; keep it in the protected zone.")
@@ -128,11 +131,14 @@ class Settings(BaseSettings):
 
 
 def load_settings(config=None, **given):
-    given = {name: value for name, value in given.items() if value is not None}
+    """given: settings that beat those of the file, as far as they are not None; their names are the command's options."""
+    options, given = frozenset(given), {name: value for name, value in given.items() if value is not None}
     from_file = _read_toml(Path(config)) if config else {}
     _refuse_unknown_environment()
 
     class Layered(Settings):
+        named_in: ClassVar[str] = str(config or "command line or environment")
+
         @classmethod
         def settings_customise_sources(cls, settings_cls, **_):
             return (
@@ -144,11 +150,12 @@ def load_settings(config=None, **given):
     try:
         settings = Layered()
     except ValidationError as error:
-        raise _explained(error, config) from None
+        raise in_words(error, config, options)[0] from None
     except UnreadableVariable:
         step = 'a list or table is written as JSON, as in IMAGING_AUDIT_NOTIFY__URLS=\'["mailtos://…"]\''
         raise SettingsError("a setting cannot be read", where="environment", next_step=step) from None
-    _check_site_rules(settings, config)
+    if settings.site_rules:
+        refuse_absent(settings.site_rules)
     _check_parameters(settings, config)
     _refuse_debug(settings, config)
     return settings
@@ -194,15 +201,6 @@ def _refuse_unknown_environment():
             _known(key, Settings.model_fields, "setting", f"environment variable {variable}")
 
 
-def _check_site_rules(settings, config):
-    if settings.site_rules and not settings.site_rules.is_dir():
-        raise SettingsError(
-            "'site_rules': there is no such folder",
-            where=config or settings.site_rules,
-            next_step="name it with --rules",
-        )
-
-
 def _check_parameters(settings, config):
     for name in settings.parameters:
         _known(name, _parameter_names(), "parameter", config or "settings, parameters")
@@ -218,29 +216,3 @@ def _parameter_names():
     """Ours; a site changes their values and adds none."""
     with (ROOT / "rules" / "parameter.csv").open(encoding="utf-8", newline="") as lines:
         return {row["name"] for row in csv.DictReader(lines)}
-
-
-def mistakes(raised, config=None):
-    """Every mistake behind an error of load_settings, each as an error of its own."""
-    if not isinstance(raised.__context__, ValidationError):
-        return [raised]
-    return [_told(each, config) for each in raised.__context__.errors(include_input=False, include_url=False)]
-
-
-def _explained(error, config):
-    return _told(error.errors(include_input=False, include_url=False)[0], config)
-
-
-def _told(first, config):
-    """A mistake without the value: a value may be anything, even what was pasted by accident."""
-    key = ".".join(str(part) for part in first["loc"])
-    where = config or "command line or environment"
-    if first["type"] == "missing" and key == "deid_mode":
-        return DeidentificationError(
-            "the delivery's de-identification is not declared, so nothing was read",
-            where=where,
-            next_step="say --deid-mode relative_days, shifted_dates or limited_data_set",
-        )
-    if first["type"] == "missing":
-        return SettingsError(f"'{key}' is not set", where=where, next_step=f"say --{key} or set it in --config")
-    return SettingsError(f"'{key}': {first['msg']}", where=where, next_step="see audit.example.toml")

@@ -107,6 +107,17 @@ def test_3_an_unknown_key_names_file_and_nearest(command, tmp_path):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("asks", ["run", "check-rules", "select"])
+def test_3_a_folder_of_site_rules_that_is_not_there_is_told_alike_by_all(command, example, tmp_path, asks):
+    given = {
+        "run": ("--config", example / "audit.toml", "--extracts", example, "--out", tmp_path / "out", "--direct"),
+        "select": ("--phase", "on_treatment", "--region", "breast"),
+    }
+    code, out, err = command(asks, *given.get(asks, ()), "--rules", tmp_path / "nowhere")
+    assert (code, out) == (3, "")
+    assert err == f"imaging-audit: there is no such folder of site rules — {tmp_path / 'nowhere'} — mend --rules, or site_rules in the settings\n"
+
+
 def test_4_no_such_delivery(command, tmp_path):
     code, _, err = run(command, tmp_path / "nowhere", tmp_path / "out")
     assert code == 4

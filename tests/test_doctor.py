@@ -213,7 +213,7 @@ def test_settings_that_cannot_be_read(site, content, says, mend):
 def test_deidentification(site):
     holds(asked("De-identification", site))
     (site / "audit.toml").write_text('extracts = "delivery"\nout = "audit"\n')
-    fails(asked("Settings", site), "is not declared", "--deid-mode", DeidentificationError)
+    fails(asked("Settings", site), "is not declared", "set deid_mode in ", DeidentificationError)
     write(site, 'source = "synthea"\n')
     (site / "audit.toml").write_text((site / "audit.toml").read_text().replace("limited_data_set", "relative_days"))
     fails(asked("De-identification", site), "relative_days cannot be true", "limited_data_set")
@@ -506,7 +506,7 @@ def test_delivery_by_names_and_columns(site):
     orders = site / "delivery" / "orders.csv"
     text = orders.read_text()
     orders.write_text(text.replace("order_id", "order_idd", 1))
-    fails(asked("Delivery", site), "column 'order_idd' of orders", "did you mean order_id?", DeliveryError)
+    fails(asked("Delivery", site), "column 'order_idd' of orders", "did you mean order_id, which is missing?", DeliveryError)
     orders.write_text(text.replace("order_id", "patient_name", 1))
     fails(asked("Delivery", site), "may not", "", DeidentificationError)
     orders.write_text(text)

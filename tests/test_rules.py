@@ -10,8 +10,9 @@ import pytest
 
 from flows import ROOT
 from flows.check_rules import CHECKS, HEADER, check_rules, run_check, write_manifest
-from flows.errors import RulesError
+from flows.errors import RulesError, SettingsError
 from flows.rules import RULES, load_rules
+from flows.settings import load_settings
 
 SHARED = ROOT.parent / "shared"
 
@@ -684,7 +685,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
 
 
 def test_a_missing_site_folder_is_refused(tmp_path):
-    with pytest.raises(RulesError, match="no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         load_rules(duckdb.connect(), SimpleNamespace(site_rules=tmp_path / "nowhere"))
 
 
@@ -723,6 +724,16 @@ def test_a_wrong_parameter_stops_the_run(tmp_path, name, value, hint):
         load_site(tmp_path, {}, parameters={name: value})
     assert raised.value.where == "settings, parameters"
     assert hint in raised.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("line", "key"), [('[parameters]\nwindow_days = "eighty"', "parameters"), ('edition_override = "1999"', "edition_override"), ('conditional_surgery = ["CPT:1"]', "conditional_surgery")]
+)
+def test_what_the_rules_refuse_of_the_settings_names_their_file(tmp_path, line, key):
+    (tmp_path / "audit.toml").write_text(f"{line}\n")
+    with pytest.raises(RulesError) as raised:
+        load_rules(duckdb.connect(), load_settings(tmp_path / "audit.toml", extracts=tmp_path, out=tmp_path, deid_mode="limited_data_set"))
+    assert raised.value.where == f"{tmp_path / 'audit.toml'}, {key}"
 
 
 def test_conditional_surgery_that_the_settings_name(tmp_path):

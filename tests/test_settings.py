@@ -66,15 +66,53 @@ def test_a_key_like_no_other_lists_the_known_ones(toml):
 
 def test_undeclared_deidentification_is_an_error_of_its_own():
     with pytest.raises(DeidentificationError, match="not declared.*--deid-mode") as error:
-        load_settings(extracts="delivery", out="audit")
+        load_settings(extracts="delivery", out="audit", deid_mode=None)
     assert error.value.exit_code == 5
 
 
 @pytest.mark.parametrize("missing", ["extracts", "out"])
 def test_missing_folder_says_which_option(missing):
-    given = {name: value for name, value in NEEDED.items() if name != missing}
-    with pytest.raises(SettingsError, match=f"'{missing}' is not set.*--{missing}"):
-        load_settings(**given)
+    with pytest.raises(SettingsError, match=f"'{missing}' is not set.* — say --{missing}, or set {missing} in a file and name it with --config$"):
+        load_settings(**{**NEEDED, missing: None})
+
+
+@pytest.mark.parametrize("asks", [("deliveries",), ("catch-up", "--direct"), ("serve",), ("tell",), ("doctor",), ("run", "--direct")], ids=" ".join)
+@pytest.mark.parametrize("missing", ["extracts", "deid_mode"])
+def test_advice_names_no_option_that_the_command_lacks(command, toml, asks, missing):
+    config = toml("".join(f'{name} = "{value}"\n' for name, value in NEEDED.items() if name != missing))
+    code, said, talk = command(asks[0], "--config", config, *asks[1:])
+    told, helped = " ".join((said + talk).split()), command(asks[0], "--help")[1]
+    assert code == (5 if missing == "deid_mode" else 3)
+    assert f"set {missing} in {config}" in told
+    option = f"--{missing.replace('_', '-')}"
+    assert (f"say {option}" in told) == (f"{option} " in helped)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("as_of", "30.06.2025", "'as_of' must be a date as YYYY-MM-DD, such as 2025-06-30"),
+        ("as_of", "2025-06-30T10:00", "must be a date as YYYY-MM-DD"),
+        ("memory_limit", "plenty", "'memory_limit' must be a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB"),
+        ("threads", "many", "'threads' must be a whole number"),
+        ("threads", 0, "'threads' must be 1 or more"),
+        ("proof", "perhaps", "'proof' must be true or false"),
+        ("engine", "sqlite", "'engine' must be 'duckdb' or 'spark'"),
+        ("conditional_surgery", ["x"], "'conditional_surgery.0' must be CODE_SYSTEM:CODE, such as SNOMED:392023007"),
+        ("conditional_surgery", "x", "'conditional_surgery' must be a list"),
+        ("schedule", {"croon": "x"}, "'schedule.croon' is no setting"),
+    ],
+)
+def test_a_wrong_value_is_told_in_words_of_ours(key, value, says):
+    with pytest.raises(SettingsError) as error:
+        load_settings(**{**NEEDED, key: value})
+    assert says in error.value.message
+    assert not re.search("[Ii]nput|string|pattern|parsing", str(error.value))
+
+
+@pytest.mark.parametrize("value", ["4KB", "4 GiB", "0.5TB", "512MB", "1TiB"])
+def test_units_of_memory_are_those_that_are_named(value):
+    assert load_settings(**NEEDED, memory_limit=value).memory_limit == value
 
 
 @pytest.mark.parametrize(
@@ -106,7 +144,7 @@ def test_absent_file_is_an_error(tmp_path):
 
 
 def test_absent_site_rules_are_an_error(tmp_path):
-    with pytest.raises(SettingsError, match="'site_rules': there is no such folder"):
+    with pytest.raises(SettingsError, match="there is no such folder of site rules.*nowhere.*--rules, or site_rules"):
         load_settings(**NEEDED, site_rules=tmp_path / "nowhere")
 
 

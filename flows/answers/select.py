@@ -57,7 +57,8 @@ def _check(con, asked):
 def _check_word(option, word, known, of=""):
     if word is not None and word not in known:
         hint = f"known: {', '.join(known)}" if len(known) <= FEW else nearest(word, known)
-        raise typer.BadParameter(f"'{word}' is no {option}{of}; {hint}", param_hint=f"'--{option}'")
+        kind = "state of the nodes" if option == "nodes" else option
+        raise typer.BadParameter(f"'{word}' is no {kind}{of}; {hint}", param_hint=f"'--{option}'")
 
 
 def tell(con, asked):

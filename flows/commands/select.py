@@ -37,7 +37,7 @@ def select(
         "nodes": nodes,
         "axilla_imaged": axilla_imaged,
         "edition": edition,
-        "on": on and on.date(),
+        "on": on,
         "variant": variant,
         "procedure": procedure,
     }

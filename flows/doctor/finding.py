@@ -50,12 +50,16 @@ class Scene:
 
     @cached_property
     def _loaded(self):
-        from flows.settings import load_settings, mistakes
+        from pydantic import ValidationError
+
+        from flows.mistakes import in_words
+        from flows.settings import load_settings
 
         try:
             return load_settings(self.config, **self.given), []
         except AuditError as raised:
-            return None, mistakes(raised, self.config)
+            several = isinstance(raised.__context__, ValidationError)
+            return None, in_words(raised.__context__, self.config, self.given) if several else [raised]
 
     @property
     def settings(self):
