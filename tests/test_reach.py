@@ -65,7 +65,7 @@ def run(tmp_path):
 def test_once_read_sql_reaches_no_file_no_network_and_no_setting(run, tmp_path, statement):
     with pytest.raises(duckdb.Error):
         run.con.execute(statement.format(outside=tmp_path / "secret.txt"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "secret.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "delivery-out", "secret.txt"]
 
 
 def is_closed(con, tmp_path):
