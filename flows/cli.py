@@ -35,7 +35,7 @@ Exit codes
   8  quality gate: a critical check does not hold
   9  publishing: disk, rights, memory, format
  10  another audit is running in the same out folder
- 11  not found: order id, run, published result
+ 11  not found: order id, run, published result, its proof
  12  unhealthy: no recent success, or a service took no message
 141  whoever read the output closed it (as head does): the rest was not written
 
