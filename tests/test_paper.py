@@ -320,6 +320,10 @@ def test_a_range_of_radiation_says_that_it_was_widened(tmp_path, profile):
     assert ("ranges of radiation to wider ones" in text) is (profile == "cms")
 
 
+def test_what_the_checks_say_is_among_what_to_do_first(text):
+    assert "Look at what the checks say of the delivery, under Data quality in the report: 2 of them are not as expected." in text
+
+
 def test_codes_are_one_of_the_reasons_why_cases_stay_unrated(text):
     assert "Map the codes that reached no exam (2 of them): they leave cases unrated." in text
 

@@ -448,6 +448,13 @@ def test_a_stranger_finds_four_answers_at_the_top(tables):
 def test_what_to_do_next_begins_with_what_makes_the_figure_doubtful(tables):
     told = answers(shown(alarmed(tables, alarm="rate_low", measure="post_completion")))
     assert told["What should we do next?"].strip().startswith("Check the mapping of the commonest not-appropriate code")
+    given = changed(tables, "quality_result", {"status": "passed"}, code="ORD-07") | {"notice": tables["notice"].clear()}
+    sound = answers(shown(given))["What should we do next?"]
+    one = answers(shown(changed(given, "quality_result", {"status": "failed"}, code="ORD-07")))["What should we do next?"]
+    both = answers(shown(tables))["What should we do next?"]
+    assert "what the checks say" not in sound
+    assert one.strip().startswith("Look at what the checks say of the delivery : 1 of them is not as expected.")
+    assert "2 of them are not as expected" in both
     empty = answers(shown(nothing_to_rate(tables)))
     assert "Look whether the extract holds all orders" in empty["What should we do next?"]
 

@@ -157,6 +157,7 @@ def next_step(step):
     """What the page advises to do first: its kind, and the words and figure that go into its sentence."""
     row = step.get("row", {})
     figure = {
+        "doubts": lambda: str(step["n"]),
         "unmapped": lambda: str(step["n"]),
         "exam": lambda: cells.count(row, "n_index"),
         "without": lambda: cells.count(row, "n_cases"),

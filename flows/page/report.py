@@ -116,7 +116,8 @@ def page(tables, history=None, rows=None):
         "disclosures": disclosures(parameters),
     }
     told |= bars.with_lanes(strata) | beside(rows)
-    told["next_steps"] = summary.next_steps(headline, cases, told["exams"], told["unmapped"], told["alarms"])
+    doubts = told["quality"]["open"] + [row for row in told["notices"] if row["severity"] != "note"]
+    told["next_steps"] = summary.next_steps(headline, cases, told["exams"], told["unmapped"], told["alarms"], doubts)
     return told
 
 

@@ -1,11 +1,16 @@
 """What the plain-language summary may say: rows of released tables, and in which order."""
 
 
-def next_steps(headline, cases, exams, unmapped, alarms):
-    """What somebody should do first: faults before gaps, gaps before care. The words stand in reports/summary.html."""
+def next_steps(headline, cases, exams, unmapped, alarms, doubts):
+    """What somebody should do first: faults before gaps, gaps before care. The words stand in reports/summary.html.
+
+    doubts: checks that do not hold, and what was noticed beside earlier runs and is more than a note.
+    """
     steps = [{"kind": "alarm", "row": row} for row in one_of_each(alarms)]
     if headline["n_index"] == 0:
         steps.append({"kind": "nothing"})
+    if doubts:
+        steps.append({"kind": "doubts", "n": len(doubts)})
     codes = [row for row in unmapped if row["reason"] == "unmapped_code" and row["n_index"] != 0]
     if codes:
         steps.append({"kind": "unmapped", "n": len(codes)})
