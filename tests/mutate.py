@@ -84,18 +84,19 @@ def load():
 
 
 class Killers:
-    """The vignettes, each batch loaded and built soundly once; a mutant builds again only what comes after it."""
+    """The vignettes, each batch loaded and built soundly once; a mutant builds again only what stands on it."""
 
     def __init__(self):
         self.steps = vignette.model_steps()
+        self.reads = {step[:2]: models.reads(step[2]) for step in self.steps}
         self.batches = vignette.batches(vignette.load())
         self.deliveries = {}
         self.noticed = noticed()
         # A test that is red on the sound SQL notices nothing.
         self.cases = [case for case in model_cases.load() if not model_cases.failures(case)]
         self.green = {}
-        # Of each delivery the first step that the mutant before has left unsound.
-        self.unsound_from = {}
+        # Of each delivery the step that the mutant before has left unsound, with all that stands on it.
+        self.unsound = {}
 
     def killer(self, mutant):
         """Who notices, in words; None where nobody does. A mutant that does not run is an error: it proves nothing."""
@@ -133,12 +134,18 @@ class Killers:
         while len(self.deliveries) > KEPT:
             dropped = next(iter(self.deliveries))
             self.deliveries.pop(dropped).con.close()
-            self.unsound_from.pop(dropped, None)
-        position = [at[:2] for at in self.steps].index(step)
-        start = min(position, self.unsound_from.get(number, position))
-        self.unsound_from[number] = position
-        steps = [(*at[:2], text if at[:2] == step else at[2]) for at in self.steps]
-        delivery.build(steps[start:])
+            self.unsound.pop(dropped, None)
+        steps = [(*at[:2], text if at[:2] == step else at[2]) for at in self._standing_on({step, self.unsound.get(number, step)})]
+        self.unsound[number] = step
+        delivery.build(steps)
+
+    def _standing_on(self, changed):
+        """Those steps, and every later one that reads what one of them makes, however indirectly."""
+        made = set()
+        for schema, table, text in self.steps:
+            if (schema, table) in changed or self.reads[schema, table] & made:
+                made.add(f"{schema}.{table}")
+                yield schema, table, text
 
     def _sound(self, number):
         delivery = vignette.Delivery(self.batches[number])

@@ -14,7 +14,7 @@ CODE_MAP = ["code_system", "code", "procedure"]
 def audit(delivery, build=None, **settings):
     """A connection in which the models were built from `delivery` (extract → rows as delivered)."""
     # A mistake that multiplies rows without end must fail as a query, not take the machine's memory with it.
-    con = duckdb.connect(config={"memory_limit": "3GB"})
+    con = duckdb.connect(config={"memory_limit": "3GB", "threads": 1})
     rules.load_rules(con, SimpleNamespace(**(NO_SETTINGS | settings)))
     con.execute("create schema raw")
     con.execute("create schema delivered")
