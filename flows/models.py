@@ -14,7 +14,6 @@ import time
 
 from flows import ROOT
 from flows.errors import AuditError, is_the_machines
-from flows.side_by_side import side_by_side
 
 SQL = ROOT / "sql"
 SCHEMAS = ("stg", "core", "out")
@@ -27,28 +26,21 @@ WORDS = re.compile(r"\b[a-z]\w*\.[a-z]\w*")
 NAME = re.compile(r"\b(?:stg|core)\.\w+")
 
 
-def build(con, schemas=SCHEMAS, on_model=None, given=(), at_once=None):
-    """Create the tables of the schemas but for those given, each once those that it reads stand; returns (schema.table, seconds) of each.
-
-    at_once: how many at a time, as many as there is room for if not told; one at a time are built in the order of the files.
-    """
-    files = {f"{schema}.{table_name(path)}": (path, text) for schema, path, text in steps(schemas)}
-    files = {name: file for name, file in files.items() if name not in given}
-    for schema in dict.fromkeys(name.split(".")[0] for name in files):
-        con.execute(f"create schema if not exists {schema}")
-
-    def create_one(cursor, name):
+def build(con, schemas=SCHEMAS, on_model=None, given=()):
+    """Create the tables of the schemas in order but for those given; returns (schema.table, seconds) of each."""
+    spent, made = [], {}
+    for schema, path, text in steps(schemas):
+        if f"{schema}.{table_name(path)}" in given:
+            continue
         started = time.monotonic()
-        _create(cursor, name, *files[name])
-        return time.monotonic() - started
-
-    spent = []
-    for each in side_by_side(con, {name: reads(text) & files.keys() for name, (_, text) in files.items()}, create_one, at_once):
-        spent.append(each)
+        con.execute(f"create schema if not exists {schema}")
+        _create(con, f"{schema}.{table_name(path)}", path, text)
+        if schema in FROM_DELIVERED and f"{schema}.{table_name(path)}" not in VIEWS:
+            made[f"{schema}.{table_name(path)}"] = grain(text)
+        spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
         if on_model:
-            on_model(*each)
-    made = [name for name in files if name.split(".")[0] in FROM_DELIVERED and name not in VIEWS]
-    comment(con, {name: grain(files[name][1]) for name in made})
+            on_model(*spent[-1])
+    comment(con, made)
     for view in VIEWS if "raw" in schemas else ():
         con.execute(f"drop view {view}")
     for schema in AGAIN if "out" in schemas else ():

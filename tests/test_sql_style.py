@@ -121,7 +121,7 @@ def test_reads_only_what_stands_before_it(path):
         allowed = READS[path.parent.name] | ({"raw"} if place(path) in READS_RAW else set())
         assert schema in allowed, f"{path.parent.name} reads {table}"
         assert schema in {"delivered", "raw", "rule"} or table in before, f"{table} is built later"
-    assert tables(path) <= models.reads(path.read_text(encoding="utf-8")), "what is built side by side must know what it waits for"
+    assert tables(path) <= models.reads(path.read_text(encoding="utf-8")), "models.reads misses a table"
 
 
 @pytest.mark.parametrize("path", [path for path in MODELS if path.parent.name != "stg"], ids=place)

@@ -37,7 +37,7 @@ class _watched:
 
         def build(con, schemas=models.SCHEMAS, on_model=None, given=()):
             self.before = time.monotonic(), time.process_time()
-            return self.build(con, schemas, on_model=self._built, given=given, at_once=1)
+            return self.build(con, schemas, on_model=self._built, given=given)
 
         models.build = raw.build = build
 
