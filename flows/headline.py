@@ -113,3 +113,8 @@ def _count(number):
 
 def _sum(numbers):
     return HIDDEN if None in numbers else f"{sum(numbers):,}"
+
+
+def in_a_sentence(row):
+    """The sign before a rate in running text, and to how many decimals it is told: one that was rounded says so."""
+    return ("≈ ", 0) if row.get("is_rounded") else ("", 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tally
 
-from flows import ROOT
+from flows import ROOT, machine
 
 SHARED = Path(os.environ.get("SHARED_FOLDER", ROOT.parent / "shared"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -45,7 +45,7 @@ MINUTES = {f"test_{name}" for name in ("arrival", "crash", "deploy", "flow", "fu
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """One process more than cores: those that wait for a server, a browser or a clock leave theirs idle."""
-    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) + 1
+    return machine.threads() + 1
 
 
 def pytest_collection_modifyitems(config, items):

@@ -4,7 +4,7 @@ import json
 
 from flows import ledger
 from flows.errors import NotFoundError
-from flows.headline import BANDS
+from flows.headline import BANDS, in_a_sentence
 from flows.logs import log
 
 RUNS = ("published", "failed")  # the ledger remembers deliveries and incidents as well
@@ -107,7 +107,7 @@ def rate(row):
     if row["n_index"] is None:
         return "too few to show"
     if row["rate"] is not None:
-        about, digits = ("≈ ", 0) if row.get("is_rounded") else ("", 1)
+        about, digits = in_a_sentence(row)
         low, high = (f"{100 * row[name]:.{digits}f}" if row[name] is not None else "hidden" for name in ("ci_low", "ci_high"))
         told = f"{about}{100 * row['rate']:.{digits}f} % (95 % CI {low}–{high})"
         return f"{told}, about {row['n_index']:,}" if about else told

@@ -3,7 +3,7 @@
 from flows.drawings.canvas import PHONE, Canvas, as_given, counts, floor_of, percent, shares
 from flows.drawings.colors import AMBER, BLUE, INK, PALE, RED, WASH
 from flows.drawings.slots import BAND_ENDS
-from flows.headline import BANDS
+from flows.headline import BANDS, in_a_sentence
 
 PLACES = ((10, 0), (-10, 0), (10, 13), (-10, 13), (10, -13), (-10, -13))  # where a name may stand beside its mark
 
@@ -141,7 +141,7 @@ def strip(row, key="strip", title="The rate, chance and ignorance", width=640):
         return None
     names = ("rate", "ci_low", "ci_high", "bound_low", "bound_high")
     floor = floor_of([row[name] for name in names if row[name] is not None])
-    about, digits = ("≈ ", 0) if row.get("is_rounded") else ("", 1)
+    about, digits = in_a_sentence(row)
     rate = about + percent(row["rate"], digits)
     words = f"Rate {rate}"
     canvas = Canvas(

@@ -3,7 +3,8 @@
 select
     phase.order_id,
     phase.phase,
-    exam_line.status in ('cancelled', 'entered_in_error') as is_cancelled,
+    -- An order may lack a status (SPEC 1): it is then not cancelled.
+    exam_line.status is not null and exam_line.status in ('cancelled', 'entered_in_error') as is_cancelled,
     case
         when parameter.has_calendar
             then year(exam_line.clock_on) - patient.birth_year < parameter.adult_age

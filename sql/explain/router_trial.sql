@@ -1,6 +1,5 @@
 -- One row per row of the router, with how it went for that order: the first that holds decides.
 -- found names what made it hold, where that is another row or a code.
--- An order may lack a status (SPEC 1): it is then not cancelled.
 with
 
 trial as (
@@ -8,10 +7,7 @@ trial as (
     select
         router_trial.row,
         router.condition,
-        case
-            when router_trial.row = 1 then coalesce(router_trial.holds, false)
-            else router_trial.holds
-        end as holds,
+        router_trial.holds,
         min(router_trial.row) filter (where router_trial.holds) over () as deciding_row
     from core.router_trial as router_trial
     inner join rule.router as router
