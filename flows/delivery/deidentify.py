@@ -114,8 +114,8 @@ def _rules_for(kind, mode, identifiers):
 def _first_look(column, rules):
     """One pattern for all that may be wrong with a column, so that clean values are looked at once: in doubt it matches."""
     patterns = [rule["pattern"] for rule in rules if rule["kind"] != "value_length"]
-    # What is not ASCII is first exchanged for what it looks like, and that costs more than looking.
-    counts = {f"{column}:any": _matching(column, "|".join(f"(?:{pattern})" for pattern in (*patterns, r"[^\x00-\x7F]")))}
+    # What only looks like a plain sign is exchanged for it in the second look: that costs more than looking.
+    counts = {f"{column}:any": _matching(column, "|".join(f"(?:{pattern})" for pattern in (*patterns, f"[{''.join(ALIKE)}]")))}
     if len(patterns) < len(rules):
         counts[f"{column}:longest"] = f"coalesce(max(strlen({column})), 0)"
     return counts

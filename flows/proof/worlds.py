@@ -1,13 +1,13 @@
 """The values that a masked count may have: worlds of whole numbers in which everything published is true.
 
-A count is safe as soon as two such worlds differ in it. Worlds in random directions show that of most counts at once; of
-whoever is left the least and the largest value are sought alone. No clock and no time limit: the same exports give the same.
+A count is safe as soon as two such worlds differ in it. Worlds in which as many counts as can be differ by one from the first
+show that of most; what is left is sought as far as it goes, together where all of it stands at an end of what it may be, else
+alone. No clock and no time limit: the same exports give the same.
 """
 
 import math
 
 FAR = 1e5  # more than any count that a search needs
-IDLE = 2  # directions in a row that showed nothing new
 
 
 class Contradiction(Exception):
@@ -57,9 +57,10 @@ def _tighten(sums, low, high):
         row = waiting.pop()
         queued.discard(row)
         terms, least, most = sums[row]
+        ends = {at: sorted((factor * low[at], factor * high[at])) for at, factor in terms.items()}
+        floor_of, roof_of = (_without({at: both[end] for at, both in ends.items()}) for end in (0, 1))
         for at, factor in terms.items():
-            floor = sum(min(each * low[cell], each * high[cell]) for cell, each in terms.items() if cell != at)
-            roof = sum(max(each * low[cell], each * high[cell]) for cell, each in terms.items() if cell != at)
+            floor, roof = floor_of(at), roof_of(at)
             down, up = sorted(((least - roof) / factor, (most - floor) / factor))
             least_here = max(low[at], math.ceil(down - 1e-6) if math.isfinite(down) else low[at])
             most_here = min(high[at], math.floor(up + 1e-6) if math.isfinite(up) else high[at])
@@ -70,6 +71,18 @@ def _tighten(sums, low, high):
                 again = [each for each in of[at] if each not in queued]
                 waiting += again
                 queued |= set(again)
+
+
+def _without(ends):
+    """The sum of all but one, of numbers that may have no bound."""
+    bounded = sum(end for end in ends.values() if math.isfinite(end))
+    boundless = {at: end for at, end in ends.items() if not math.isfinite(end)}
+
+    def but(at):
+        others = [end for other, end in boundless.items() if other != at]
+        return others[0] if others else bounded - (0 if at in boundless else ends[at])
+
+    return but
 
 
 def _parts(matrix, is_free):
@@ -91,25 +104,57 @@ def _searched(rules, low, high, targets):
     """Of each target the least and the largest value that was found."""
     import numpy as np
 
-    dice = np.random.default_rng(0)
     first = _world(rules, low, high, np.zeros(len(low)))
     if first is None:
         raise Contradiction
-    span = {at: (first[at], first[at]) for at in targets}
-    left, idle = set(targets.tolist()), 0
-    while left and idle < IDLE:
-        before = len(left)
-        cost = np.zeros(len(low))
-        cost[sorted(left)] = dice.choice((-1.0, 1.0), len(left))
-        for sign in (1, -1):
-            _widen(span, _world(rules, low, high, sign * cost, 0.5))
-        left = {at for at in left if span[at][0] == span[at][1]}
-        idle = idle + 1 if before - len(left) <= before / 20 else 0
-    for at in sorted(left):
+    span = {at: (first[at], first[at]) for at in targets.tolist()}
+    dice, n_left = np.random.default_rng(0), len(span) + 1
+    while (left := _alone(span)) and len(left) < n_left:
+        n_left = len(left)
+        _widen(span, _nearby(rules, low, high, {at: span[at][0] for at in left}, dice))
+    for at in sorted(_alone(span) - _at_their_ends(rules, low, high, span)):
         for sign in (1.0, -1.0):
             if span[at][0] == span[at][1]:
-                _widen(span, _world(rules, low, high, sign * np.eye(1, len(low), at)[0]))
+                _widen(span, _world(rules, low, high, _towards({at: sign}, low)))
     return span
+
+
+def _alone(span):
+    return {at for at, (least, most) in span.items() if least == most}
+
+
+def _nearby(rules, low, high, values, dice):
+    """A world in which many of these counts differ from their value; by one each, or a sum would be moved by one count alone."""
+    near, far = low.copy(), high.copy()
+    signs = {at: _inwards(value, low[at], high[at]) or dice.choice((-1.0, 1.0)) for at, value in sorted(values.items())}
+    for at, value in values.items():
+        near[at], far[at] = max(low[at], value - 1), min(high[at], value + 1)
+    return _world(rules, near, far, _towards(signs, low), 0.5)
+
+
+def _at_their_ends(rules, low, high, span):
+    """Counts that no world moves from the end where they stand: what moves none of them moves not even one."""
+    while True:
+        signs = {at: sign for at in _alone(span) if (sign := _inwards(span[at][0], low[at], high[at]))}
+        world = _world(rules, low, high, _towards(signs, low)) if signs else None
+        if world is None:
+            return set()
+        _widen(span, world)
+        if signs.keys() <= _alone(span):
+            return signs.keys()
+
+
+def _inwards(value, low, high):
+    """The sign of the cost that leads away from the end where a value stands; 0 in between."""
+    return -1.0 if value == low else 1.0 if value == high else 0.0
+
+
+def _towards(signs, low):
+    import numpy as np
+
+    cost = np.zeros(len(low))
+    cost[list(signs)] = list(signs.values())
+    return cost
 
 
 def _widen(span, world):
