@@ -84,18 +84,18 @@ def load():
 
 
 class Killers:
-    """The vignettes, each batch loaded and built soundly once; a mutant builds again only what stands on it."""
+    """The vignettes, each batch loaded and built soundly once; a mutant builds again what stands on it and is looked at."""
 
     def __init__(self):
-        self.steps = vignette.model_steps()
-        self.reads = {step[:2]: models.reads(step[2]) for step in self.steps}
+        self.steps = {f"{schema}.{table}": (schema, table, text) for schema, table, text in vignette.model_steps()}
+        self.reads = {name: models.reads(text) & self.steps.keys() for name, (*_, text) in self.steps.items()}
         self.batches = vignette.batches(vignette.load())
         self.deliveries = {}
         self.noticed = noticed()
         # A test that is red on the sound SQL notices nothing.
         self.cases = [case for case in model_cases.load() if not model_cases.failures(case)]
         self.green = {}
-        # Of each delivery the step that the mutant before has left unsound, with all that stands on it.
+        # Of each delivery the tables that are not sound, and the mutant that they were built with.
         self.unsound = {}
 
     def killer(self, mutant):
@@ -115,11 +115,14 @@ class Killers:
 
     def _vignette(self, mutant, text):
         for number in sorted(range(len(self.batches)), key=lambda number: self._distance(number, mutant)):
-            self._build(number, mutant.step, text)
-            for told in self.green[number]:
-                said = self.deliveries[number].failures(told)
-                if said:
-                    return f"vignette '{name_of(told)}': {said[0]}"
+            delivery = self._delivery(number)
+            likely = [told for told in self.green[number] if name_of(told) == self.noticed.get(mutant.id)]
+            for asked in (likely, self.green[number]):
+                self._build(number, mutant, text, {table for told in asked for table in delivery.looked_at(told)})
+                for told in asked:
+                    said = delivery.failures(told)
+                    if said:
+                        return f"vignette '{name_of(told)}': {said[0]}"
         return None
 
     def _distance(self, number, mutant):
@@ -128,28 +131,43 @@ class Killers:
         knows = any(mutant.rule in told.rules or mutant.rule in told.because for told in batch)
         return self.noticed.get(mutant.id) not in map(name_of, batch), not knows
 
-    def _build(self, number, step, text):
+    def _delivery(self, number):
         delivery = self.deliveries.pop(number, None) or self._sound(number)
         self.deliveries[number] = delivery  # the last in line is the last to be dropped
         while len(self.deliveries) > KEPT:
             dropped = next(iter(self.deliveries))
             self.deliveries.pop(dropped).con.close()
             self.unsound.pop(dropped, None)
-        steps = [(*at[:2], text if at[:2] == step else at[2]) for at in self._standing_on({step, self.unsound.get(number, step)})]
-        self.unsound[number] = step
-        delivery.build(steps)
+        return delivery
+
+    def _build(self, number, mutant, text, wanted):
+        """Brings the wanted tables, and what they stand on, to what they are with this mutant; others stay as they are."""
+        unsound, mutated, steps = self.unsound.setdefault(number, {}), ".".join(mutant.step), {}
+        moved, needed = self._standing_on(mutated), self._under(wanted)
+        for name, (*step, sound) in self.steps.items():
+            if name in needed and unsound.get(name) != (mutant.id if name in moved else None):
+                steps[name] = (*step, text if name == mutated else sound)
+        unsound |= dict.fromkeys(steps, "a mutant that does not run")
+        self.deliveries[number].build(list(steps.values()))
+        unsound |= {name: mutant.id if name in moved else None for name in steps}
 
     def _standing_on(self, changed):
-        """Those steps, and every later one that reads what one of them makes, however indirectly."""
-        made = set()
-        for schema, table, text in self.steps:
-            if (schema, table) in changed or self.reads[schema, table] & made:
-                made.add(f"{schema}.{table}")
-                yield schema, table, text
+        """The table, and every later one that reads it, however indirectly."""
+        made = {changed}
+        for name, read in self.reads.items():
+            made |= {name} if read & made else set()
+        return made
+
+    def _under(self, wanted):
+        """The tables, and every earlier one that they read, however indirectly."""
+        needed = set(wanted)
+        for name in reversed(self.steps):
+            needed |= self.reads[name] if name in needed else set()
+        return needed
 
     def _sound(self, number):
         delivery = vignette.Delivery(self.batches[number])
-        delivery.build(self.steps)
+        delivery.build(list(self.steps.values()))
         if number not in self.green:
             self.green[number] = [told for told in self.batches[number] if not delivery.failures(told)]
         return delivery

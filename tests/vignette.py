@@ -227,7 +227,7 @@ class Delivery:
 
     def build(self, steps=None):
         """Runs the models, or only `steps` of them: (schema, table, text)."""
-        for schema, table, text in steps or model_steps():
+        for schema, table, text in model_steps() if steps is None else steps:
             self.con.execute(f"create schema if not exists {schema}")
             self.con.execute(f"create or replace table {schema}.{table} as {text}")
         self._tables = {}
@@ -242,15 +242,22 @@ class Delivery:
             said += [f"{table} {one}" for one in differences(rows, self._found(table, vignette), KEYS[table], is_whole)]
         return said
 
+    def looked_at(self, vignette):
+        """The tables, with their schema, that a vignette says something of."""
+        return {self._named(table.removeprefix(ABSENT)) for table in vignette.expect}
+
+    @staticmethod
+    def _named(table):
+        return f"{'stg' if table == 'quarantine' else 'out'}.{table}"
+
     def _present(self, table, rows, vignette):
         forbidden = {key_of(row, KEYS[table]) for row in rows}
         found = {key_of(row, KEYS[table]) for row in self._found(table, vignette)}
         return [f"{table} {' '.join(key)}: found, not expected" for key in sorted(forbidden & found)]
 
     def _found(self, table, vignette):
-        schema = "stg" if table == "quarantine" else "out"
         if table not in self._tables:
-            self._tables[table] = pipeline.rows(self.con, f"{schema}.{table}")
+            self._tables[table] = pipeline.rows(self.con, self._named(table))
         if table == "quarantine":
             return list(self._quarantined(vignette))
         rows = self._tables[table]
