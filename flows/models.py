@@ -30,14 +30,15 @@ def build(con, schemas=SCHEMAS, on_model=None, given=()):
     """Create the tables of the schemas in order but for those given; returns (schema.table, seconds) of each."""
     spent, made = [], {}
     for schema, path, text in steps(schemas):
-        if f"{schema}.{table_name(path)}" in given:
+        table = f"{schema}.{table_name(path)}"
+        if table in given:
             continue
         started = time.monotonic()
         con.execute(f"create schema if not exists {schema}")
-        _create(con, f"{schema}.{table_name(path)}", path, text)
-        if schema in FROM_DELIVERED and f"{schema}.{table_name(path)}" not in VIEWS:
-            made[f"{schema}.{table_name(path)}"] = grain(text)
-        spent.append((f"{schema}.{table_name(path)}", time.monotonic() - started))
+        _create(con, table, path, text)
+        if schema in FROM_DELIVERED and table not in VIEWS:
+            made[table] = grain(text)
+        spent.append((table, time.monotonic() - started))
         if on_model:
             on_model(*spent[-1])
     comment(con, made)
@@ -73,12 +74,23 @@ def _again(schema, first, last):
 def _between(models, first, last):
     """The models on a way from the first to the last: those that stand on the one and that the other stands on."""
     read = {name: reads(path.read_text(encoding="utf-8")) for name, path in models.items()}
-    after, before = {first}, {last}
-    for name in models:
-        after |= {name} if read[name] & after else set()
-    for name in reversed(models):
-        before |= read[name] if name in before else set()
-    return after & before
+    return standing_on(read, first) & under(read, {last})
+
+
+def standing_on(read, changed):
+    """The table, and every later one that reads it, however indirectly; read: what each names, in the order of building."""
+    found = {changed}
+    for table, named in read.items():
+        found |= {table} if named & found else set()
+    return found
+
+
+def under(read, wanted):
+    """The tables, and every earlier one that they read, however indirectly."""
+    found = set(wanted)
+    for table in reversed(read):
+        found |= read[table] if table in found else set()
+    return found
 
 
 def reads(text):

@@ -88,7 +88,7 @@ class Killers:
 
     def __init__(self):
         self.steps = {f"{schema}.{table}": (schema, table, text) for schema, table, text in vignette.model_steps()}
-        self.reads = {name: models.reads(text) & self.steps.keys() for name, (*_, text) in self.steps.items()}
+        self.reads = {name: models.reads(text) for name, (*_, text) in self.steps.items()}
         self.batches = vignette.batches(vignette.load())
         self.deliveries = {}
         self.noticed = noticed()
@@ -143,27 +143,13 @@ class Killers:
     def _build(self, number, mutant, text, wanted):
         """Brings the wanted tables, and what they stand on, to what they are with this mutant; others stay as they are."""
         unsound, mutated, steps = self.unsound.setdefault(number, {}), ".".join(mutant.step), {}
-        moved, needed = self._standing_on(mutated), self._under(wanted)
+        moved, needed = models.standing_on(self.reads, mutated), models.under(self.reads, wanted)
         for name, (*step, sound) in self.steps.items():
             if name in needed and unsound.get(name) != (mutant.id if name in moved else None):
                 steps[name] = (*step, text if name == mutated else sound)
         unsound |= dict.fromkeys(steps, "a mutant that does not run")
         self.deliveries[number].build(list(steps.values()))
         unsound |= {name: mutant.id if name in moved else None for name in steps}
-
-    def _standing_on(self, changed):
-        """The table, and every later one that reads it, however indirectly."""
-        made = {changed}
-        for name, read in self.reads.items():
-            made |= {name} if read & made else set()
-        return made
-
-    def _under(self, wanted):
-        """The tables, and every earlier one that they read, however indirectly."""
-        needed = set(wanted)
-        for name in reversed(self.steps):
-            needed |= self.reads[name] if name in needed else set()
-        return needed
 
     def _sound(self, number):
         delivery = vignette.Delivery(self.batches[number])

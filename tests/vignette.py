@@ -214,8 +214,6 @@ class Delivery:
         with mock.patch.object(pipeline.models, "build"):
             delivery = {extract: self._rows(extract) for extract in [*IDS, "code_map"]}
             self.con = pipeline.audit(delivery, **batch[0].settings)
-        # For so few rows one thread is the fastest.
-        self.con.execute("set threads = 1")
         self._tables = {}
 
     def _rows(self, extract):

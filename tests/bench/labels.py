@@ -34,11 +34,7 @@ def build_labels(delivery, folder):
 def not_needed():
     """Every model that the labels do not stand on."""
     read = {f"{schema}.{models.table_name(path)}": models.reads(text) for schema, path, text in models.steps()}
-    wanted, found = {LABEL}, set()
-    while wanted:
-        found |= wanted
-        wanted = {name for each in wanted for name in read[each] & read.keys()} - found
-    return read.keys() - found
+    return read.keys() - models.under(read, {LABEL})
 
 
 if __name__ == "__main__":
