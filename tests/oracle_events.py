@@ -64,8 +64,9 @@ def events_of(person, world):
         *events_of_orders(person, world),
         *events_of_encounters(person, world),
     ]
-    named = named_drug_days(person, world)
+    named, suppressed = drug_days(person, world), drug_days(person, world, "ovarian_suppression")
     events = [e for e in events if e.therapy_class != "unspecified" or e.start not in named]
+    events = [e for e in events if e.agent or e.therapy_class != "endocrine" or e.start not in suppressed]  # decision 120
     return sorted(events, key=lambda event: (event.start, event.id))
 
 
@@ -119,14 +120,14 @@ def cover_end(row, rule, as_of, world):
     return row["started_on"] + days(supply - 1)
 
 
-def named_drug_days(person, world):
-    """Days with a row of any named drug, counted or not: an infusion code adds nothing there."""
+def drug_days(person, world, therapy_class=None):
+    """Days with a row of any named drug (of a class), counted or not: a code that names none adds nothing there."""
     found = set()
     rows = [(row, row["started_on"]) for row in person["therapies"]]
     rows += [(row, day_done(row)) for row in person["orders"]]
     for row, day in rows:
         rule = therapy_rule(row, day, world)
-        if is_live(row) and rule and rule["agent"]:
+        if is_live(row) and rule and rule["agent"] and therapy_class in (None, rule["therapy_class"]):
             found.add(day)
     return found
 

@@ -94,4 +94,10 @@ left join core.named_drug_day as named_drug_day
         named_drug_day.patient_id = row_of_therapy.patient_id
         and named_drug_day.day = row_of_therapy.started_on
 cross join stg.parameter as parameter
-where row_of_therapy.therapy_class <> 'unspecified' or named_drug_day.patient_id is null
+where
+    named_drug_day.patient_id is null
+    or case row_of_therapy.therapy_class
+        when 'unspecified' then false
+        when 'endocrine' then row_of_therapy.agent is not null or not named_drug_day.has_ovarian_suppression
+        else true
+    end

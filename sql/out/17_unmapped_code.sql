@@ -6,6 +6,7 @@ reviewed as (
 
     select max(retrieved_on) as reviewed_on
     from rule.value_set
+    where file = 'value_sets/imaging.csv'
 
 )
 
