@@ -1,4 +1,5 @@
-"""The page docs/extracts.md: what each extract holds, written from rules/contract.csv, vocabulary.csv, code_system.csv, procedure.csv.
+"""The page docs/extracts.md: what each extract holds, written from rules/contract.csv, vocabulary.csv, code_system.csv,
+procedure.csv and rules/value_sets.
 
     .venv/bin/python tests/extracts_page.py > docs/extracts.md      writes it anew
 """
@@ -49,13 +50,21 @@ DATES = (
     ("2024-02-30", None, "no such day"),
 )
 RELATIVE = (("-14", True), ("0", True), ("+120", True), ("12.5", False), ("1234567", False))
+VALUE_SETS = {
+    "exams": "value_sets/imaging.csv",
+    "diagnoses": "value_sets/diagnosis.csv",
+    "drugs and their administration": "value_sets/therapy.csv",
+    "operations": "value_sets/surgery.csv",
+    "biopsies, clips, localisations": "value_sets/biopsy.csv",
+    "radiation": "value_sets/radiation.csv",
+}
 INTRODUCTION = """\
 # What the extracts hold
 
 For whoever writes the export. How folders are named and when they count as complete is in [deliveries.md](deliveries.md).
 
 Written by `.venv/bin/python tests/extracts_page.py > docs/extracts.md` from `rules/contract.csv`, `rules/vocabulary.csv`,
-`rules/code_system.csv` and `rules/procedure.csv`; `tests/test_extracts_page.py` fails where it says something else than they do.
+`rules/code_system.csv`, `rules/procedure.csv` and `rules/value_sets/`; `tests/test_extracts_page.py` fails where it says something else than they do.
 
 A delivery holds `orders` and `diagnoses`; every other extract sharpens the answer. CSV is UTF-8 with commas and a header; the order of its
 columns is free, upper and lower case in their names make no difference. A column that is not listed here stops the run, for it may hold what
@@ -115,7 +124,10 @@ def _systems():
     found = sorted(rows("code_system.csv"), key=lambda row: row["code_system"])
     for system, each in groupby(found, lambda row: row["code_system"]):
         yield f"| `{system}` | {', '.join('`' + row['written'] + '`' for row in each)} |"
-    yield ""
+    yield "\nEvery system is read, but not of every one are codes known. `LOCAL` orders reach what your code map says; a code of another system than these reaches nothing:\n"
+    for what, file in VALUE_SETS.items():
+        yield f"- {what}: {' '.join(f'`{system}`' for system in sorted({row['code_system'] for row in rows(file)}))}"
+    yield "\nSo bring `NDC` to RxNorm before you deliver it; the warning `SYS-THE` counts what could not be known.\n"
 
 
 def _dates():

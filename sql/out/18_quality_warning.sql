@@ -1,6 +1,13 @@
 -- One row per kind of doubtful row that was used all the same, with how many there are and why it matters.
 with
 
+known_system as (
+
+    select distinct code_system
+    from rule.therapy
+
+),
+
 counted as (
 
     select
@@ -67,6 +74,14 @@ counted as (
         count(*) filter (where ended_on < started_on), count(*),
         'only the first day was counted as covered'
     from stg.therapy
+    union all
+    select
+        'SYS-THE', 'therapies', 'drug in a code system of which no drug is known',
+        count(*) filter (where known_system.code_system is null), count(*),
+        'such rows are no therapy, and the cases that rest on them are missing: deliver RxNorm or HCPCS codes'
+    from stg.therapy as therapy
+    left join known_system
+        on known_system.code_system = therapy.code_system
     union all
     select
         'NEW-ORD', 'orders', 'imaging code first ordered after the value sets were reviewed',
