@@ -107,7 +107,10 @@ def day_of(value, settings, zone):
     clock = value[10:][: in_utc.start()].strip("Tt ")
     parts = [int(part) for part in clock.split(".")[0].split(":")]
     instant = datetime(as_written.year, as_written.month, as_written.day, *parts, tzinfo=UTC)
-    return instant.astimezone(ZoneInfo(zone)).date()
+    try:
+        return instant.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:  # decision 123: after the year 9999 there is no day
+        return None
 
 
 def typed(column, value, settings, zone):

@@ -44,24 +44,34 @@ shaped as (
     from written
     where written is not null
 
+),
+
+named as (
+
+    select
+        shaped.written,
+        case
+            when parameter.deid_mode = 'relative_days' and shaped.is_day_number
+                then cast('2000-01-01' as date) + try_cast(shaped.text as integer)
+            when parameter.deid_mode = 'relative_days' then null
+            when shaped.is_date then try_cast(shaped.text as date)
+            when shaped.is_timestamp and shaped.is_utc
+                then cast(
+                    timezone(
+                        parameter.site_timezone,
+                        timezone('UTC', try_cast(shaped.local_text as timestamp))
+                    ) as date
+                )
+            when shaped.is_timestamp
+                then cast(try_cast(shaped.local_text as timestamp) as date)
+        end as day
+    from shaped
+    cross join stg.parameter as parameter
+
 )
 
+-- East of UTC the last instant of the year 9999, which systems write for "no date", is a day that no calendar here has.
 select
-    shaped.written,
-    case
-        when parameter.deid_mode = 'relative_days' and shaped.is_day_number
-            then cast('2000-01-01' as date) + try_cast(shaped.text as integer)
-        when parameter.deid_mode = 'relative_days' then null
-        when shaped.is_date then try_cast(shaped.text as date)
-        when shaped.is_timestamp and shaped.is_utc
-            then cast(
-                timezone(
-                    parameter.site_timezone,
-                    timezone('UTC', try_cast(shaped.local_text as timestamp))
-                ) as date
-            )
-        when shaped.is_timestamp
-            then cast(try_cast(shaped.local_text as timestamp) as date)
-    end as day
-from shaped
-cross join stg.parameter as parameter
+    written,
+    case when day <= cast('9999-12-31' as date) then day end as day
+from named

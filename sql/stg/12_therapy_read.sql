@@ -56,7 +56,11 @@ read as (
         end as code,
         started_on_text.day as started_on,
         ended_on_text.day as ended_on,
-        try_cast(trim(therapies.days_supply) as integer) as days_supply,
+        -- A whole number of days, and no more than a life has: more would be added to a date that ends before it.
+        case
+            when regexp_full_match(trim(therapies.days_supply), '[+-]?[0-9]{1,5}([.]0+)?')
+                then try_cast(regexp_replace(trim(therapies.days_supply), '[.]0+$', '') as integer)
+        end as days_supply,
         intent_word.word as intent,
         status_word.word as status,
         nullif(concat_ws(
@@ -78,7 +82,7 @@ read as (
             end,
             case
                 when trim(therapies.days_supply) <> ''
-                    and try_cast(trim(therapies.days_supply) as integer) is null
+                    and not regexp_full_match(trim(therapies.days_supply), '[+-]?[0-9]{1,5}([.]0+)?')
                     then 'days_supply:unreadable_number'
             end,
             case

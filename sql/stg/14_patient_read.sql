@@ -41,7 +41,10 @@ read as (
         patients.part,
         patients.line,
         nullif(trim(patients.patient_id), '') as patient_id,
-        try_cast(trim(patients.birth_year) as integer) as birth_year,
+        case
+            when regexp_full_match(trim(patients.birth_year), '[0-9]{1,4}([.]0+)?')
+                then try_cast(regexp_replace(trim(patients.birth_year), '[.]0+$', '') as integer)
+        end as birth_year,
         nullif(lower(trim(patients.sex)), '') as sex,
         nullif(lower(trim(patients.gender_identity)), '') as gender_identity,
         nullif(trim(patients.race), '') as race,
@@ -56,7 +59,7 @@ read as (
             end,
             case
                 when trim(patients.birth_year) <> ''
-                    and try_cast(trim(patients.birth_year) as integer) is null
+                    and not regexp_full_match(trim(patients.birth_year), '[0-9]{1,4}([.]0+)?')
                     then 'birth_year:unreadable_number'
             end,
             case
