@@ -259,7 +259,7 @@ def test_a_masked_rate_gives_way_to_its_band(tmp_path):
 
 def test_a_masked_rate_without_a_band_shows_nothing(tmp_path):
     text = told(headlined(TABLES, NO_RATE | {"is_withheld": False, "suppressed": True, "n_index": 40}), tmp_path)
-    assert "The rate is masked. The counts behind it are too small to be shown." in text
+    assert "The rate is masked. The counts behind it are too small to be shown, or too few cases could be rated." in text
     assert "began their imaging" not in text
 
 
@@ -325,7 +325,7 @@ def test_what_the_checks_say_is_among_what_to_do_first(text):
 
 
 def test_codes_are_one_of_the_reasons_why_cases_stay_unrated(text):
-    assert "Map the codes that reached no exam (2 of them): they leave cases unrated." in text
+    assert "Map the codes of your own catalogue that reach no exam (1 of them): they leave cases unrated." in text
 
 
 def test_the_multiverse_is_told_where_it_was_counted(tmp_path):

@@ -172,8 +172,8 @@ def test_a_masked_headline_shows_its_band_alone(tables):
 
 def test_a_masked_headline_without_a_band_shows_nothing(tables):
     page = shown(headlined(tables, NO_RATE | NO_COUNT | {"is_withheld": False, "n_index": None}))
-    assert "masked of the cases that could be rated" in page.text
-    assert "The counts behind it are too small to be shown." in page.text
+    assert "The rate is masked . The counts behind it are too small to be shown, or too few cases could be rated." in page.text
+    assert "How small a change it could show cannot be said." in page.text
     assert page.figure("compliance", HEAD, "n_index") == "masked"
 
 
@@ -439,10 +439,29 @@ def test_a_stranger_finds_four_answers_at_the_top(tables):
     assert all(f"{100 * row[name]:.1f}" in told["How sure are we?"] for name in ("ci_low", "ci_high", "bound_low", "bound_high"))
     assert "this is the first" in told["What moved it?"]
     assert "of the 15 other defensible ones, a rate is shown for all ( 93 % to 98 % ); what matters most: FDG-PET without a stated purpose." in told["What moved it?"]
-    assert "Map the 2 codes" in told["What should we do next?"]
+    assert "Map the 1 code of your own catalogue that reaches no exam: it leaves cases unrated." in told["What should we do next?"]
     assert "FDG-PET/CT" in told["What should we do next?"]
     assert "have no response imaging order" in told["What should we do next?"]
     assert sum(map(len, told.values())) < 1400
+
+
+def test_only_codes_of_the_own_catalogue_are_to_be_mapped(tables):
+    """A row of another system in code_map.csv is quarantined: whoever follows the page must not stop the next audit."""
+    standard = changed(tables, "unmapped_code", {"code_system": "CPT", "code": "76499"}, reason="unmapped_code")
+    told = answers(shown(standard | {"notice": tables["notice"].clear(), "case_attrition": without_gap(tables)}))["What should we do next?"]
+    assert "Map the" not in told
+    assert "2 codes of a standard system : another code, or the reason or tracer that goes with it." in told
+
+
+def without_gap(tables):
+    return tables["case_attrition"].with_columns(n_cases=pl.when(pl.col("reason") == "operated_without_response_order").then(0).otherwise("n_cases"))
+
+
+def test_what_a_setting_would_mend_comes_first_where_no_day_is_true(tables):
+    told = answers(shown(changed(tables, "audit_run", {"deid_mode": "relative_days", "all_orders_after_first_edition": False})))["What should we do next?"]
+    assert told.strip().startswith("If all orders are later than the first edition, say all_orders_after_first_edition = true")
+    told = answers(shown(changed(tables, "audit_run", {"deid_mode": "relative_days", "all_orders_after_first_edition": True})))["What should we do next?"]
+    assert "first edition" not in told
 
 
 def test_what_to_do_next_begins_with_what_makes_the_figure_doubtful(tables):

@@ -159,8 +159,9 @@ def next_step(step):
     figure = {
         "doubts": lambda: str(step["n"]),
         "unmapped": lambda: str(step["n"]),
+        "unread": lambda: str(step["n"]),
         "exam": lambda: cells.count(row, "n_index"),
-        "without": lambda: cells.count(row, "n_cases"),
+        "without": lambda: "" if row["n_cases"] is None else f" {cells.count(row, 'n_cases')}",
     }
     words = row.get("next_step") or report.words(row.get("stratum_value"))
     return {"kind": step["kind"], "words": words, "figure": figure[step["kind"]]() if step["kind"] in figure else ""}

@@ -117,7 +117,7 @@ def page(tables, history=None, rows=None):
     }
     told |= bars.with_lanes(strata) | beside(rows)
     doubts = told["quality"]["open"] + [row for row in told["notices"] if row["severity"] != "note"]
-    told["next_steps"] = summary.next_steps(headline, cases, told["exams"], told["unmapped"], told["alarms"], doubts)
+    told["next_steps"] = summary.next_steps(run, headline, cases, told["exams"], told["unmapped"], told["alarms"], doubts)
     return told
 
 

@@ -1,7 +1,7 @@
 """What the plain-language summary may say: rows of released tables, and in which order."""
 
 
-def next_steps(headline, cases, exams, unmapped, alarms, doubts):
+def next_steps(run, headline, cases, exams, unmapped, alarms, doubts):
     """What somebody should do first: faults before gaps, gaps before care. The words stand in reports/summary.html.
 
     doubts: checks that do not hold, and what was noticed beside earlier runs and is more than a note.
@@ -9,15 +9,19 @@ def next_steps(headline, cases, exams, unmapped, alarms, doubts):
     steps = [{"kind": "alarm", "row": row} for row in one_of_each(alarms)]
     if headline["n_index"] == 0:
         steps.append({"kind": "nothing"})
+    elif run["deid_mode"] != "limited_data_set" and not run["all_orders_after_first_edition"]:
+        steps.append({"kind": "edition"})
     if doubts:
         steps.append({"kind": "doubts", "n": len(doubts)})
-    codes = [row for row in unmapped if row["reason"] == "unmapped_code" and row["n_index"] != 0]
-    if codes:
-        steps.append({"kind": "unmapped", "n": len(codes)})
+    unread = [row["code_system"] == "LOCAL" for row in unmapped if row["reason"] == "unmapped_code" and row["n_index"] != 0]
+    if any(unread):  # a code map takes codes of the site's own catalogue alone
+        steps.append({"kind": "unmapped", "n": unread.count(True)})
     steps += worst(exams)
     without = cases["operated_without_response_order"]
     if without["n_cases"] != 0:
         steps.append({"kind": "without", "row": without})
+    if not all(unread):
+        steps.append({"kind": "unread", "n": unread.count(False)})
     return steps[:4]
 
 
