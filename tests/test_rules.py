@@ -335,6 +335,10 @@ def test_the_side_of_a_metastasis_is_not_the_side_of_the_breast(con):
         ("J0897", "denosumab", "bone_modifying", False),
         ("J2506", "pegfilgrastim", "supportive", False),
         ("J7527", "everolimus", "targeted_other", False),
+        ("J1745", "infliximab", "other", False),
+        ("Q5115", "rituximab", "targeted_other", False),
+        ("J9305", "pemetrexed", "chemotherapy", False),
+        ("J9228", "ipilimumab", "immunotherapy", False),
         ("J9999", None, "unspecified", True),
         ("96413", None, "unspecified", True),
         ("96401", None, "unspecified", True),
@@ -355,6 +359,12 @@ def test_the_side_of_a_metastasis_is_not_the_side_of_the_breast(con):
 def test_therapy_codes(con, code, agent, therapy_class, is_counted):
     found = rows(con, f"select agent, therapy_class, is_counted from rule.therapy where code = '{code}'")
     assert found == [(agent, therapy_class, is_counted)]
+
+
+@pytest.mark.parametrize("code", ["J1100", "J2405", "J1200", "J1453", "J2469", "J0640", "J9209", "J1756", "J1569", "J7030"])
+def test_what_goes_with_any_infusion_names_no_drug(con, code):
+    """Such a row would erase the infusion of a drug that a trial supplies."""
+    assert rows(con, f"select 1 from rule.therapy where code = '{code}'") == []
 
 
 def test_products_are_real_rxcuis_of_one_agent(con):
