@@ -316,6 +316,16 @@ def test_diagnosis_concepts(con):
     assert rows(con, query.format("C7981")) == []
 
 
+@pytest.mark.parametrize("code", ["94222008", "94381002", "94391008", "94225005", "94493005", "94161006", "J910", "R180", "1980"])
+def test_distant_metastasis_in_every_system(con, code):
+    assert rows(con, f"select concept, laterality from rule.diagnosis where code = '{code}'") == [("distant_metastasis", None)]
+
+
+@pytest.mark.parametrize("code", ["128462008", "94392001", "94253005", "94544002", "94297009", "94614009", "94351005", "1960", "1961", "19881"])
+def test_the_region_of_the_breast_is_not_distant(con, code):
+    assert rows(con, f"select 1 from rule.diagnosis where code = '{code}' and concept = 'distant_metastasis'") == []
+
+
 def test_the_side_of_a_metastasis_is_not_the_side_of_the_breast(con):
     found = rows(con, "select concept, laterality from rule.diagnosis where code = 'C7801'")
     assert found == [("distant_metastasis", None)]
