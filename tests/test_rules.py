@@ -402,6 +402,15 @@ def test_radiation_sides_come_from_the_code(con):
     query = "select role, laterality from rule.radiation where code = '{}'"
     assert rows(con, query.format("DM011ZZ")) == [("delivery", "right")]
     assert rows(con, query.format("77412")) == [("delivery", None)]
+    # Heat is no radiation.
+    assert rows(con, query.format("DMY08ZZ")) == [("support", "left")]
+    assert rows(con, query.format("DMY18ZZ")) == [("support", "right")]
+
+
+@pytest.mark.parametrize("body", ["0", "1", "4", "5", "8", "G"])
+def test_body_ct_of_icd_10_pcs_is_there_with_every_contrast(con, body):
+    found = rows(con, f"select substring(code, 5), purpose from rule.imaging where code like 'BW2{body}%' order by all")
+    assert found == [(rest, "other") for rest in ("00Z", "0ZZ", "10Z", "1ZZ", "Y0Z", "YZZ", "ZZZ")]
 
 
 # --- words, contract, scenarios
