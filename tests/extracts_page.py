@@ -79,10 +79,11 @@ One row per code of your own order catalogue (code system `LOCAL`). All three co
 | column | | what it holds |
 |---|---|---|
 | `code_system` | required | `LOCAL` |
-| `code` | required | the code as it stands in `orders` |
+| `code` | required | the code as it stands in `orders` or `procedures` |
 | `procedure` | required | one of the words below, or `NOT_BREAST` for an exam that cannot show the breast |
 
-A code that is mapped to two procedures is mapped to none. Words that `procedure` takes, by modality:
+A code that is mapped to two procedures is mapped to none. One that is mapped to a biopsy, clip or localisation counts as such a row, so that the
+mammogram of its day is not read as a response exam. Words that `procedure` takes, by modality:
 """
 
 

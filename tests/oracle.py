@@ -120,7 +120,8 @@ def world_of(delivery, rules, settings):
             for system, code in settings.get("conditional_surgery") or []
         },
         **{name: by_code(rules[name]) for name in
-           ("imaging", "diagnosis", "therapy", "surgery", "biopsy", "radiation")},
+           ("imaging", "diagnosis", "therapy", "surgery", "radiation")},
+        "biopsy": biopsy_codes(code_map(delivery, rules), rules),
         "procedure": {row["procedure"]: row for row in rules["procedure"]},
         "merge": {(row["merge_modality"], row["contrast"]): row["procedure"]
                   for row in rules["merge"]},
@@ -138,6 +139,17 @@ def world_of(delivery, rules, settings):
                             if row["vocabulary"] == "context" and row["role"] == "exception"},
         "code_map": code_map(delivery, rules),
     }
+
+
+def biopsy_codes(mapped, rules):
+    """Decision 118: a local code does what the procedure does that the site maps it to, unless a row says otherwise."""
+    of_procedure = {row["procedure"]: row for row in rules["biopsy_procedure"]}
+    known = by_code(rules["biopsy"])
+    local = {
+        key: [{**of_procedure[procedure], "laterality": None}]
+        for key, procedure in mapped.items() if key[0] == "LOCAL" and procedure in of_procedure
+    }
+    return {**local, **known}
 
 
 def code_map(delivery, rules):

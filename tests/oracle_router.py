@@ -190,7 +190,7 @@ def is_exam_of_a_biopsy(line, person, world):
 
 
 def biopsy_rows(person, world):
-    """Decision 11: rows whose code acts on breast or axilla → (day, rule, sides)."""
+    """Decisions 11, 118: rows whose code, or mapped local code, acts on breast or axilla → (day, rule, sides)."""
     rows = [(row, day_done(row)) for row in person["orders"]]
     rows += [(row, row["performed_on"]) for row in person["procedures"]]
     found = []

@@ -8,7 +8,8 @@ from stories_imaging import MAMMOGRAMS, MRI, STATUSES, ULTRASOUNDS, add_line, re
 
 BIOPSIES = [("CPT:19083", 9), ("CPT:19081", 3), ("CPT:19100", 4), ("CPT:19295", 2), ("CPT:19281", 1.5),
             ("ICD10PCS:0HBT3ZX", 1), ("ICD10PCS:0HBU3ZX", 1), ("ICD10PCS:0HBV3ZX", 0.5), ("ICD10PCS:0HHT3YZ", 1),
-            ("LOINC:26293-1", 0.5), ("CPT:38505", 1), ("CPT:10035", 0.7), ("HCPCS:A4648", 0.7), ("CPT:19499", 0.5)]
+            ("LOINC:26293-1", 0.5), ("CPT:38505", 1), ("CPT:10035", 0.7), ("HCPCS:A4648", 0.7), ("CPT:19499", 0.5),
+            ("LOCAL:bxg", 0.7), ("LOCAL:WIRE", 0.5), ("LOCAL:CLIP", 0.7), ("LOCAL:NODE", 0.5), ("LOCAL:XX1", 0.3)]
 SAMPLED = [(None, 2), ("A", 3), ("a ", 2), ("B", 3), (" b", 2), ("10 o'clock", 1)]
 WORRIES = [("response_stable", 8), ("discordant", 2), ("response_progressive", 1), ("clinical_progression", 1)]
 STAGING = [(["CPT:78306"], 5), (["CPT:71260", "CPT:74177"], 5), (["CPT:78815"], 3), (["CPT:78816"], 1),

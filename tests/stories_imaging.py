@@ -27,6 +27,9 @@ CODE_MAP = [
     {"code_system": "LOCAL", "code": "ECHO", "procedure": "NOT_BREAST"},
     {"code_system": "LOCAL", "code": "BXG", "procedure": "image_guided_core_biopsy_breast"},
     {"code_system": "LOCAL", "code": "USAX", "procedure": "us_axilla"},
+    {"code_system": "LOCAL", "code": "WIRE", "procedure": "localization_breast"},
+    {"code_system": "LOCAL", "code": "CLIP", "procedure": "marker_placement_breast"},
+    {"code_system": "LOCAL", "code": "NODE", "procedure": "us_guided_core_biopsy_axillary_node"},
 ]
 CONTEXTS = [(None, 52), ("response_assessment", 16), ("progression_suspected", 2),
             ("discordant_findings", 2), ("metastasis_suspected", 3), ("axilla_evaluation", 3),
@@ -36,7 +39,7 @@ REASONS = [(None, 60), ("C50.911", 8), ("C50.912;Z15.01", 3), ("Z12.31", 1), ("C
            ("D05.11", 1), ("R92.8", 3)]
 STATUSES = [("completed", 12), (None, 6), ("active", 2), ("scheduled", 2), ("cancelled", 1),
             ("entered_in_error", 0.5)]
-BIOPSIES = ["CPT:19083", "CPT:19081", "CPT:19283", "CPT:19281", "CPT:10005", "ICD10PCS:0HBT3ZX",
+BIOPSIES = ["CPT:19083", "LOCAL:BXG", "LOCAL:wire", "CPT:19281", "CPT:10005", "ICD10PCS:0HBT3ZX",
             "HCPCS:C1879", "CPT:38505"]
 DOSES = ["HCPCS:A9552", "HCPCS:A9591", "HCPCS:A9500"]
 BODY = [["CPT:71260", "CPT:74177"], ["CPT:71250", "CPT:74176"], ["CPT:71270", "CPT:74178"],

@@ -513,6 +513,7 @@ PLANTED = {
     "RUL-22": "insert into rule.parameter select * from rule.parameter where name = 'window_days'",
     "RUL-23": "update rule.radiation_level set msv_high = 31 where level = 4",
     "RUL-24": "insert into rule.baseline values ('headline', 'episode', date '2024-01-01', date '2024-10-01', date '2025-02-01', 'A. Person', 'reason', 'site')",
+    "RUL-25": "update rule.biopsy_procedure set kind = 'clip' where procedure = 'localization_breast'",
 }
 
 
@@ -556,6 +557,11 @@ OTHER_FAULTS = [
     ("RUL-16", "insert into rule.procedure_alias values ('2022', 'us_axilla', 'us_breast', 'axilla', null, 'bundled')"),
     ("RUL-17", "update rule.reroute set nodes = 'any' where scenario = 'axilla' and variant = '5'"),
     ("RUL-18", "update rule.reroute set reason = null where scenario = 'clinical_worsening'"),
+    ("RUL-25", "update rule.biopsy_procedure set target = 'axilla' where procedure = 'fna_breast'"),
+    ("RUL-25", "update rule.biopsy_procedure set places_marker = 'yes' where procedure = 'fna_breast'"),
+    ("RUL-25", "delete from rule.biopsy_procedure where procedure = 'fna_breast'"),
+    ("RUL-25", "insert into rule.biopsy_procedure values ('us_breast', 'biopsy', 'breast', 'no', null, 'bundled')"),
+    ("RUL-25", "update rule.biopsy set kind = 'clip' where code = '19281'"),
     ("RUL-20", "update rule.therapy set therapy_class = 'endocrine' where code = 'J9267'"),
 ]
 

@@ -54,6 +54,12 @@ used as (
     union all
     select 'value_sets/biopsy.csv', code_system || ' ' || code, 'laterality', laterality from rule.biopsy
     union all
+    select 'biopsy_procedure.csv', procedure, 'biopsy_kind', kind from rule.biopsy_procedure
+    union all
+    select 'biopsy_procedure.csv', procedure, 'target', target from rule.biopsy_procedure
+    union all
+    select 'biopsy_procedure.csv', procedure, 'places_marker', places_marker from rule.biopsy_procedure
+    union all
     select 'value_sets/radiation.csv', code_system || ' ' || code, 'radiation_role', role from rule.radiation
     union all
     select 'value_sets/radiation.csv', code_system || ' ' || code, 'laterality', laterality from rule.radiation

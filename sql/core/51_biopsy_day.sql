@@ -47,7 +47,7 @@ sided as (
     from biopsy_row
     inner join core.cancer_patient as cancer_patient
         on cancer_patient.patient_id = biopsy_row.patient_id
-    inner join rule.biopsy as biopsy
+    inner join core.biopsy_code as biopsy
         on
             biopsy.code_system = biopsy_row.code_system
             and biopsy.code = biopsy_row.code

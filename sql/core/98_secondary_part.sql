@@ -16,7 +16,7 @@ clip as (
             code
         from stg.procedure
     ) as coded
-    inner join rule.biopsy as biopsy
+    inner join core.biopsy_code as biopsy
         on
             biopsy.code_system = coded.code_system
             and biopsy.code = coded.code
