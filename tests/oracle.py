@@ -125,6 +125,7 @@ def world_of(delivery, rules, settings):
         "procedure": {row["procedure"]: row for row in rules["procedure"]},
         "merge": {(row["merge_modality"], row["contrast"]): row["procedure"]
                   for row in rules["merge"]},
+        "otherwise": {(row["requires"], row["procedure"]): row["otherwise"] for row in rules["otherwise"]},
         "no_exam": {row["procedure"] for row in rules["no_exam"]},
         "editions": sorted(
             ((row["edition"], date.fromisoformat(row["effective_from"]))

@@ -7,6 +7,7 @@ from oracle_events import concepts
 from oracle_rows import day_done, is_live, meaning, side_of
 
 OTHER_TRACER = "pet_other_tracer"
+OF_THE_BREAST = {"invasive_breast_cancer", "in_situ"}
 
 
 @dataclass
@@ -69,9 +70,12 @@ def line_of(order, person, world):
 def line_of_known_code(order, rules, person, world):
     rule = meaning(rules, order["ordered_on"], "procedure") or rules[0]
     side = side_of(order, rule["laterality"], world["rules"])
-    if rule["support"] == "unlisted" or lacks_breast_proof(order, rule, person, world):
-        return Line(order, "unmapped", sides=side)
     procedure, purpose = rule["procedure"], rule["purpose"]
+    if not is_what_it_names(order, rule, person, world):
+        procedure = world["otherwise"].get((rule["requires"], procedure))
+        purpose = procedure and world["procedure"][procedure]["default_purpose"]
+    if rule["support"] == "unlisted" or (rule["requires"] and not procedure):
+        return Line(order, "unmapped", sides=side)
     if rule["requires"] == "fdg_tracer" and has_other_tracer(order, person, world):
         procedure, purpose = OTHER_TRACER, world["procedure"][OTHER_TRACER]["default_purpose"]
     is_assumed = rule["contrast_assumed"] == "true"
@@ -108,16 +112,26 @@ def has_other_tracer(order, person, world):
     return "fes_dose" in doses and "fdg_dose" not in doses
 
 
-def lacks_breast_proof(order, rule, person, world):
-    """78800 and 78801 name no organ."""
-    if rule["requires"] != "sestamibi_or_breast_indication":
-        return False
-    is_proven = (
-        "sestamibi_dose" in doses_on(day_done(order), person, world)
-        or "response_assessment" in order["context"]
-        or reasons_hold(order["reason_codes"], {"invasive_breast_cancer", "in_situ"}, world)
+def is_what_it_names(order, rule, person, world):
+    """78800 and 78801 name no organ (decision 9), 76882 and 38505 no axilla (decision 119)."""
+    if rule["requires"] == "sestamibi_or_breast_indication":
+        return (
+            "sestamibi_dose" in doses_on(day_done(order), person, world)
+            or "response_assessment" in order["context"]
+            or reasons_hold(order["reason_codes"], OF_THE_BREAST, world)
+        )
+    if rule["requires"] == "axilla_indication":
+        return not is_elsewhere(order, world)
+    return True
+
+
+def is_elsewhere(order, world):
+    """Reasons are given, none of breast or axilla, and no context is of the axilla or the response."""
+    return bool(
+        order["reason_codes"]
+        and not order["context"] & {"axilla_evaluation", "response_assessment"}
+        and not reasons_hold(order["reason_codes"], {*OF_THE_BREAST, "axillary_node_metastasis"}, world)
     )
-    return not is_proven
 
 
 def reasons_hold(codes, wanted, world):

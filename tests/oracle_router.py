@@ -1,7 +1,7 @@
 """Phase and router (SPEC sections 4 and 6). Part of the oracle."""
 
 from oracle_events import days, diagnoses_of
-from oracle_exams import reasons_hold
+from oracle_exams import is_elsewhere, reasons_hold
 from oracle_rows import TRUE_CALENDAR, day_done, is_live, meets, side_of, sides
 
 # ---- 4 The phase of an order -------------------------------------------------------------
@@ -191,7 +191,7 @@ def is_exam_of_a_biopsy(line, person, world):
 
 def biopsy_rows(person, world):
     """Decisions 11, 118: rows whose code, or mapped local code, acts on breast or axilla → (day, rule, sides)."""
-    rows = [(row, day_done(row)) for row in person["orders"]]
+    rows = [(row, day_done(row)) for row in person["orders"] if not is_of_another_part(row, world)]
     rows += [(row, row["performed_on"]) for row in person["procedures"]]
     found = []
     for row, day in rows:
@@ -199,6 +199,12 @@ def biopsy_rows(person, world):
             if is_live(row) and rule["target"] in ("breast", "axilla"):
                 found.append((day, rule, side_of(row, rule["laterality"], world["rules"])))
     return found
+
+
+def is_of_another_part(order, world):
+    """Decision 119: an order under a code that may mean the axilla, whose reasons say that it does not."""
+    rules = world["imaging"].get((order["code_system"], order["code"]), [])
+    return any(rule["requires"] == "axilla_indication" for rule in rules) and is_elsewhere(order, world)
 
 
 def found(line, words, person, world):

@@ -18,6 +18,8 @@ keyed as (
     union all
     select 'biopsy_procedure.csv', procedure from rule.biopsy_procedure
     union all
+    select 'otherwise.csv', requires || ', ' || procedure from rule.otherwise
+    union all
     select 'merge.csv', merge_modality || ', ' || contrast from rule.merge
     union all
     select 'parameter.csv', name || coalesce(', ' || cast(effective_from as varchar), '') from rule.parameter

@@ -16,6 +16,10 @@ named as (
     union all
     select 'no_exam.csv', procedure, procedure from rule.no_exam
     union all
+    select 'otherwise.csv', requires || ', ' || procedure, procedure from rule.otherwise
+    union all
+    select 'otherwise.csv', requires || ', ' || procedure, otherwise from rule.otherwise
+    union all
     select 'biopsy_procedure.csv', procedure, procedure from rule.biopsy_procedure
     union all
     select 'value_sets/imaging.csv', code_system || ' ' || code, procedure from rule.imaging where procedure is not null

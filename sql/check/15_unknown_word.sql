@@ -34,6 +34,8 @@ used as (
     union all
     select 'value_sets/imaging.csv', code_system || ' ' || code, 'requires', requires from rule.imaging
     union all
+    select 'otherwise.csv', requires || ', ' || procedure, 'requires', requires from rule.otherwise
+    union all
     select 'value_sets/modifier.csv', modifier, 'laterality', laterality from rule.modifier
     union all
     select 'value_sets/diagnosis.csv', code_system || ' ' || code, 'concept', concept from rule.diagnosis

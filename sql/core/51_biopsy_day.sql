@@ -51,8 +51,15 @@ sided as (
         on
             biopsy.code_system = biopsy_row.code_system
             and biopsy.code = biopsy_row.code
+    -- An order whose own reasons say that it is of another body part (DECISIONS 119).
+    left join core.case_line as elsewhere
+        on
+            elsewhere.order_id = biopsy_row.row_id
+            and biopsy_row.extract = 'orders'
+            and not elsewhere.is_as_named
     where
-        biopsy.kind in ('biopsy', 'clip', 'localisation')
+        elsewhere.order_id is null
+        and biopsy.kind in ('biopsy', 'clip', 'localisation')
         and biopsy.target in ('breast', 'axilla')
 
 )
