@@ -41,14 +41,14 @@ def corrected():
     return delivery
 
 
-def publish(out, con, run_id, inputs="1", files=FILES, **settings):
+def publish(out, con, run_id, inputs="1", files=FILES, more=None, **settings):
     """A release as publishing leaves it, as far as diff reads it, and its line."""
     release = out / "releases" / run_id
     release.mkdir(parents=True)
     con.execute(f"attach '{release / 'audit.duckdb'}' as snapshot")
     con.execute("copy from database memory to snapshot")
     con.execute("detach snapshot")
-    inputs, settings = {"orders.csv": inputs, "code_map.csv": "1"}, SETTINGS | settings
+    inputs, settings = {"orders.csv": inputs, "code_map.csv": "1", **(more or {})}, SETTINGS | settings
     known = {"inputs": inputs, "settings": settings, "versions": {"duckdb": "1.5.6"}}
     (release / "manifest.json").write_text(json.dumps({"format": FORMAT, "rules_and_code": files, **known}))
     digests = {group: digest(paths) for group, paths in ledger.grouped(inputs, files).items()}
@@ -134,6 +134,21 @@ def test_data_alone_are_the_cause(data):
     assert data["why"] == "data: of all that can move a label, nothing else differs"
     assert data["files"]["data"]["changed"] == ["orders.csv"]
     assert not data["files"]["code_map"]["is_changed"]
+
+
+def test_a_code_map_that_comes_again_is_a_cause_only_where_a_code_reaches_something_else(copied):
+    con = pipeline.audit(corrected())
+    publish(copied, con, "same", inputs="2", more={"2024-05/code_map.csv": "1"})
+    con.execute("insert into stg.code_map values ('MAM1', 'mammography_diagnostic', false)")
+    publish(copied, con, "other", inputs="2", more={"2024-05/code_map.csv": "2"})
+    con.close()
+    found = compare(copied, "base0", "same")
+    assert found["files"]["code_map"]["added"] == ["2024-05/code_map.csv"]
+    assert (found["code_map_change"], found["causes"]) == ([], ["data"])
+    assert found["why"] == "data: of all that can move a label, nothing else differs"
+    assert compare(copied, "base0", "other")["causes"] == ["data", "code map"]
+    shutil.rmtree(copied / "releases" / "same")
+    assert compare(copied, "base0", "same")["causes"] == ["data", "code map"], "the ledger alone does not know the codes"
 
 
 def test_rules_alone_are_the_cause(rules):

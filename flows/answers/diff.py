@@ -60,7 +60,7 @@ def between(runs):
     files = {group: _moved_files(group, *runs) for group in ledger.GROUPS}
     values = {name: _moved_values(*(run.get(name) for run in runs)) for name in ("settings", "versions")}
     tables, not_known = _compared(runs)
-    causes, unknown = _causes(files, values)
+    causes, unknown = _causes(files, values, tables)
     return {
         "files": files,
         **values,
@@ -144,11 +144,16 @@ def _flat(values):
     return flat | {f"{name}.{key}": each for name, value in inner.items() for key, each in value.items()}
 
 
-def _causes(files, values):
-    """What differs of all that can move a label, and what nobody knows any more."""
+def _causes(files, values, tables):
+    """What differs of all that can move a label, and what nobody knows any more.
+
+    A series brings its code map anew with every delivery: where no code reaches another procedure, it moved no label.
+    """
     moved = {cause: [files[group]["is_changed"] for group in groups] for cause, groups in CAUSES.items()}
     for cause, rows in (("settings", values["settings"]), ("software", values["versions"])):
         moved[cause] = [None if rows is None else any(row["name"] not in MOVES_NO_LABEL for row in rows)]
+    if tables.get("code_map_change") == []:
+        moved["code map"] = [False]
     causes = [cause for cause, changed in moved.items() if any(changed)]
     return causes, [cause for cause, changed in moved.items() if None in changed and cause not in causes]
 
