@@ -110,12 +110,18 @@ def line(state, wrong=None):
     last, firing = state["last_success"], state["next_firing"]
     parts = [
         f"unhealthy: {wrong}" if wrong else f"healthy: {state['status']} since {state['since']}",
-        f"last success {last['at']}, run {last['run_id']} as of {last['as_of']}" if last else "no success yet",
+        _success(last) if last else "no success yet",
         f"next firing {firing}" if firing else None,
         f"{state['untold']} incident(s) not told yet" if state["untold"] else None,
         f"{state['free_bytes'] / 1e9:.1f} GB free" if state["free_bytes"] is not None else None,
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _success(last):
+    """A look at deliveries that were all refused succeeds, and publishes nothing."""
+    result = f"run {last['run_id']} as of {last['as_of']}" if last["run_id"] else "nothing published yet"
+    return f"last success {last['at']}, {result}"
 
 
 def now():

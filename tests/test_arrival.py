@@ -565,6 +565,25 @@ def test_the_list_says_what_lies_where(site, command, tmp_path):
         assert state_of in line[2]
 
 
+def test_where_nothing_is_due_it_is_said_why(site, command, tmp_path):
+    def caught_up():
+        code, said, _ = command("catch-up", "--config", tmp_path / "audit.toml", "--direct")
+        return code, said.removeprefix("Nothing is due: ").strip()
+
+    assert caught_up() == (0, "there is no delivery.")
+    dropped(made(site, "2024-06"), site.drop, marker=None)
+    assert caught_up() == (0, "no delivery was accepted yet; imaging-audit deliveries says what is waited for.")
+    broken(site, "2024-04", **WRONG["corrupt"][0])
+    assert caught_up() == (0, "no delivery was accepted, 1 was refused; imaging-audit deliveries says why.")
+    broken(site, "2024-05", **WRONG["corrupt"][0])
+    assert caught_up() == (0, "no delivery was accepted, 2 were refused; imaging-audit deliveries says why.")
+    assert "nothing published yet" in command("health", "--out", site.out)[1]
+    mark(site.drop / "2024-06")
+    assert days(site) == ["2024-06"]
+    said = "every day that was accepted is audited; of what was delivered, 2 were refused; imaging-audit deliveries says why."
+    assert listing.nothing_due(site) == f"Nothing is due: {said}"
+
+
 def test_what_is_waited_for_is_named_where_its_name_may_be(site):
     folder = dropped(made(site), site.drop)
     sums = (folder / "SHA256SUMS").read_text()

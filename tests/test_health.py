@@ -40,6 +40,13 @@ def test_a_success_says_which_result_and_from_when(tmp_path, clock):
     assert health.line(found).startswith("healthy: ok since 2025-07-01T07:00:00+00:00; last success 2025-07-01T07:00:00+00:00, run aaa111 as of 2025-06-30; 2 incident")
 
 
+def test_a_success_that_published_nothing_says_so(tmp_path, clock):
+    health.ended(tmp_path, success=dict.fromkeys(RESULT))
+    said = health.line(health.read(tmp_path))
+    assert "last success 2025-07-01T06:00:00+00:00, nothing published yet" in said
+    assert "None" not in said
+
+
 def test_a_failure_alarms_until_the_next_success(tmp_path, clock):
     health.ended(tmp_path, success=RESULT)
     clock(1)

@@ -28,6 +28,22 @@ def as_table(rows):
     return table(TITLES, map(_line, rows))
 
 
+def nothing_due(settings):
+    """Why no audit was due: a folder whose every delivery was refused is not one whose every day is audited."""
+    states = [row["state"] for row in rows(settings)]
+    n_refused = states.count("refused")
+    refused = f"{n_refused} {'was' if n_refused == 1 else 'were'} refused; imaging-audit deliveries says why"
+    if not states:
+        return "Nothing is due: there is no delivery."
+    if not {"accepted", "withdrawn"} & set(states):
+        if n_refused:
+            return f"Nothing is due: no delivery was accepted, {refused}."
+        return "Nothing is due: no delivery was accepted yet; imaging-audit deliveries says what is waited for."
+    if n_refused:
+        return f"Nothing is due: every day that was accepted is audited; of what was delivered, {refused}."
+    return "Nothing is due: every day that was delivered is audited."
+
+
 def withdraw(settings, name, reason):
     """A mark in the delivery's folder, in one step; removing the file takes it back."""
     if not (reason or "").strip():

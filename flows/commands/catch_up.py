@@ -21,7 +21,7 @@ def catch_up(
     A backfill is the same command: on an empty out folder it audits all past days, oldest first, as they would have been in time.
     """
     from flows import logs
-    from flows.arrival import run_due
+    from flows.arrival import listing, run_due
     from flows.attempt import attempted
     from flows.headline import told
     from flows.settings import load_settings
@@ -30,7 +30,7 @@ def catch_up(
     settings = load_settings(config, out=out)
     with attempted(settings):
         n_run = run_due(settings, _directly if direct else _with_prefect(config, out))
-    typer.echo(told(settings.out) if n_run else "Nothing is due: every day that was delivered is audited.")
+    typer.echo(told(settings.out) if n_run else listing.nothing_due(settings))
 
 
 def _directly(settings):
