@@ -158,6 +158,7 @@ def load_settings(config=None, **given):
         refuse_absent(settings.site_rules)
     _check_parameters(settings, config)
     _refuse_debug(settings, config)
+    _refuse_no_days(settings, config)
     return settings
 
 
@@ -210,6 +211,12 @@ def _refuse_debug(settings, config):
     if settings.debug and not settings.is_synthetic:
         what = "'debug' shows what errors quote, which may be values, and this delivery is not marked as made up"
         raise SettingsError(what, where=config or "command line or environment", next_step="take debug out of the settings")
+
+
+def _refuse_no_days(settings, config):
+    if settings.as_of and settings.data_from and settings.data_from > settings.as_of:
+        what = "'data_from' is after 'as_of', so the extracts would cover no day"
+        raise SettingsError(what, where=config or "command line or environment", next_step="mend one of the two, or leave data_from out")
 
 
 def _parameter_names():

@@ -133,6 +133,16 @@ def test_wrong_value_names_the_key_and_not_the_value(key, value):
     assert str(value) not in str(error.value)
 
 
+def test_extracts_that_begin_after_they_end_are_refused(toml):
+    days = {"as_of": date(2024, 6, 30), "data_from": date(2024, 6, 30)}
+    assert load_settings(**NEEDED, **days).data_from == date(2024, 6, 30)
+    with pytest.raises(SettingsError, match="'data_from' is after 'as_of'.*mend one of the two") as error:
+        load_settings(toml("data_from = 2024-07-01\n"), **NEEDED, as_of=date(2024, 6, 30))
+    assert error.value.exit_code == 3
+    assert "2024" not in error.value.message
+    assert load_settings(**NEEDED, data_from=date(2024, 7, 1)).as_of is None
+
+
 def test_broken_file_names_file_and_line(toml):
     with pytest.raises(SettingsError, match="not TOML.*line 1.*audit.toml"):
         load_settings(toml("extracts = \n"), **NEEDED)
