@@ -110,10 +110,24 @@ def _table(path, file, shape, known, ours=None):
     for row in rows:
         row["origin"] = origin
         _normalise(row, columns, known)
+    _refuse_misspelt(path, rows, columns, before)
     _check_cells(path, rows, columns, known)
     if ours and file == "parameter.csv":
         _refuse_unknown_parameters(path, rows, {row["name"] for row in ours})
     return rows
+
+
+def _refuse_misspelt(path, rows, columns, before):
+    """A site's row completes ours of that name. One of another name that is not whole is no new row: its name is a slip."""
+    name, *others = _key(columns)
+    if not before or others:
+        return
+    required = [each for each, column in columns.items() if column["is_required"] == "true"]
+    for row in rows:
+        lacking = [each for each in required if row[each] is None]
+        if row[name] and (row[name],) not in before and lacking:
+            what = f"there is no {name} '{row[name]}', and for a new one the row lacks {', '.join(lacking)}"
+            raise RulesError(what, where=f"{path}, line {row['line']}, column {name}", next_step=nearest(row[name], {key[0] for key in before}))
 
 
 def _refuse_unknown_parameters(path, rows, known):

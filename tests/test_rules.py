@@ -688,6 +688,8 @@ REFUSED = {
     "bad quotes": (PARAMETER, 'name,value\n"window_days"x,90\n', PARAMETER, "UTF-8"),
     "unknown unit": (PARAMETER, "name,value,unit\nwindow_days,90,day\n", "column unit", "days"),
     "unknown parameter": (PARAMETER, "name,value,unit\nwindw_days,90,days\n", "line 2, column name", "window_days"),
+    "misspelt notice": ("notice.csv", "notice,severity\nrows_fel_far,warnin\n", "line 2, column notice", "did you mean 'rows_fell_far'?"),
+    "misspelt word of a notice": ("notice.csv", "notice,severity\nrows_fell_far,warnin\n", "line 2, column severity", "warning"),
     "wrong value": (PARAMETER, "name,value\nquarantine_max_share,5\n", "line 2", "between 0 and 1"),
     "unknown file": ("value_sets/imagng.csv", "code\n1\n", "imagng.csv", "value_sets/imaging.csv"),
     "closed file": ("contract.csv", "extract,column\norders,note\n", "contract.csv", "remove"),
