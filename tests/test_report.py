@@ -369,6 +369,12 @@ def test_the_reading_of_the_current_edition_stands_by_the_change(tables):
     assert "and all by the current edition" not in older.text
 
 
+def test_without_true_dates_no_trend_is_laid_upon_the_editions(tables):
+    page = shown(changed(tables, "audit_run", {"deid_mode": "relative_days"}))
+    assert "part of a trend may be the edition" not in page.text
+    assert "be it that the one of their day cannot be known without true dates" in page.text
+
+
 def test_secondary_measures_come_in_their_order_and_say_what_they_lack(tables, unmasked):
     page = shown(tables)
     rows = tables["secondary_measure"].sort("position").to_dicts()
