@@ -325,7 +325,7 @@ def test_what_the_checks_say_is_among_what_to_do_first(text):
 
 
 def test_codes_are_one_of_the_reasons_why_cases_stay_unrated(text):
-    assert "Map the codes of your own catalogue that reach no exam (1 of them): they leave cases unrated." in text
+    assert "Map the local codes that reach no exam (1 of them): they leave cases unrated." in text
 
 
 def test_the_multiverse_is_told_where_it_was_counted(tmp_path):

@@ -14,14 +14,12 @@ def next_steps(run, headline, cases, exams, unmapped, alarms, doubts):
     if doubts:
         steps.append({"kind": "doubts", "n": len(doubts)})
     unread = [row["code_system"] == "LOCAL" for row in unmapped if row["reason"] == "unmapped_code" and row["n_index"] != 0]
-    if any(unread):  # a code map takes codes of the site's own catalogue alone
-        steps.append({"kind": "unmapped", "n": unread.count(True)})
+    if unread:  # a code map takes codes of the site's own catalogue alone
+        steps.append({"kind": "unmapped" if any(unread) else "unread", "n": unread.count(any(unread))})
     steps += worst(exams)
     without = cases["operated_without_response_order"]
     if without["n_cases"] != 0:
         steps.append({"kind": "without", "row": without})
-    if not all(unread):
-        steps.append({"kind": "unread", "n": unread.count(False)})
     return steps[:4]
 
 
