@@ -164,19 +164,21 @@ def lines(out):
     return [entry["run_id"] for entry in ledger.read(out) if entry["event"] != "incident"]
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
-def test_a_kill_at_any_step_of_the_swap_leaves_the_old_or_the_new(tmp_path, first):
-    """And a second kill at any step of the tidying leaves as much; the ledger has one line a release."""
+FIRST_OR_LATER = pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
+
+
+def _killed_twice(tmp_path, first, apart):
+    """Killed at every step of the swap, and of the tidying after it at every `apart`-th, a step on from one swap to the next."""
     step, again = 1, True
     while again:
-        for second in range(1, 40):
+        for second in range(1 + step % apart, 40, apart):
             out = tmp_path / f"out-{step}-{second}"
             out.mkdir()
             (out / "releases").mkdir()
             if not first:
                 releases.swap(out, a_release(out / ".work-1", "1"), "1", {"event": "published", "run_id": "1"})
             work = a_release(out / ".work-2", "2")
-            with tally.counted("SIGKILL at every step of the swap, then of the tidying"):
+            with tally.counted("SIGKILL at a step of the swap, then of the tidying"):
                 again = dies_at(step, out, lambda out=out, work=work: releases.swap(out, work, "2", {"event": "published", "run_id": "2"}))
                 now = shown(out)
                 assert now in ("2", None if first else "1")
@@ -192,6 +194,18 @@ def test_a_kill_at_any_step_of_the_swap_leaves_the_old_or_the_new(tmp_path, firs
                 break
         step += 1
     assert step > 10
+
+
+@FIRST_OR_LATER
+def test_a_kill_at_any_step_of_the_swap_leaves_the_old_or_the_new(tmp_path, first):
+    """And a second kill at a step of the tidying leaves as much; the ledger has one line a release."""
+    _killed_twice(tmp_path, first, apart=5)
+
+
+@pytest.mark.deep
+@FIRST_OR_LATER
+def test_a_second_kill_at_any_step_of_the_tidying_leaves_as_much(tmp_path, first):
+    _killed_twice(tmp_path, first, apart=1)
 
 
 def test_a_kill_at_any_step_of_the_pruning_leaves_whole_releases_alone(tmp_path):
