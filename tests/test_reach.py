@@ -169,7 +169,8 @@ def test_the_watch_would_see_a_call(tmp_path):
     assert not is_own(address)
 
 
-def test_an_audit_calls_nobody(example, tmp_path):
+@pytest.mark.deep
+def test_an_audit_without_prefect_calls_nobody(example, tmp_path):
     """Libraries may try whether the machine knows IPv6 by binding to it; nothing is asked, sent or connected."""
     arguments = ("--extracts", example, "--out", tmp_path / "out", "--config", example / "audit.toml", "--direct")
     calls = watched(tmp_path, "run", *arguments)
