@@ -249,7 +249,7 @@ def test_axillary_procedures(con):
     ]
 
 
-@pytest.mark.parametrize("code", ["19083", "19281", "10035", "42415-0", "76098", "0HHT3YZ", "19000"])
+@pytest.mark.parametrize("code", ["19083", "19281", "10035", "42415-0", "76098", "0HHT3YZ", "19000", "432550005", "445171002", "433222002", "1269000008"])
 def test_biopsy_clip_localisation_and_specimen_are_guidance(con, code):
     assert imaging(con, code)[1] == "guidance"
 
@@ -259,7 +259,7 @@ def test_codes_of_any_body_site_prove_nothing_about_the_breast(con, code):
     assert rows(con, f"select 1 from rule.imaging where code = '{code}'") == []
 
 
-@pytest.mark.parametrize("code", ["93306", "77080", "71260", "78306", "G0297", "76536", "76982", "0422T", "G9899"])
+@pytest.mark.parametrize("code", ["93306", "77080", "71260", "78306", "G0297", "76536", "76982", "0857T", "0422T", "G9899"])
 def test_what_is_not_of_the_breast_has_another_purpose(con, code):
     assert imaging(con, code)[1] == "other"
 
@@ -267,9 +267,23 @@ def test_what_is_not_of_the_breast_has_another_purpose(con, code):
 def test_the_response_pool_holds_breast_exams_and_fdg_pet(con):
     pool = {name for (name,) in rows(con, "select procedure from rule.procedure where response_pool")}
     assert {"ct_breast", "sestamibi_mbi", "mammography_with_contrast", "fdg_pet_breast", "ductogram"} <= pool
-    assert not pool & {"us_axilla", "tactile_breast", "computer_aided_detection", "specimen_radiograph"}
+    assert not pool & {"us_axilla", "tactile_breast", "optoacoustic_breast_added", "computer_aided_detection", "specimen_radiograph"}
     assert not pool & {"bone_scan_whole_body", "ct_chest_with_contrast", "image_guided_core_biopsy_breast"}
     assert one(con, "select count(*) from rule.procedure where response_pool and is_axillary") == (0,)
+
+
+@pytest.mark.parametrize(("code", "reached"), [
+    ("43204002", ("mammography_diagnostic", "diagnostic", "bilateral")),
+    ("566571000119105", ("mammography_diagnostic", "diagnostic", "right")),
+    ("723779007", ("dbt_diagnostic", "diagnostic", "left")),
+    ("392531000119105", ("mammography_screening", "screening", "left")),
+    ("12711000087103", ("us_breast", "diagnostic", "bilateral")),
+    ("427021000119103", ("mri_breast_without_contrast", "diagnostic", "bilateral")),
+    ("427031000119100", ("mri_breast_with_contrast", "diagnostic", "bilateral")),
+    ("734951009", ("mri_breast_contrast_unspecified", "diagnostic", "bilateral")),
+])  # fmt: skip
+def test_exams_of_a_side_are_known_in_snomed(con, code, reached):
+    assert imaging(con, code)[:3] == reached
 
 
 def test_exam_families(con):
