@@ -109,7 +109,7 @@ def doses_on(day, person, world):
 
 def has_other_tracer(order, person, world):
     doses = doses_on(day_done(order), person, world)
-    return "fes_dose" in doses and "fdg_dose" not in doses
+    return "other_pet_dose" in doses and "fdg_dose" not in doses
 
 
 def is_what_it_names(order, rule, person, world):

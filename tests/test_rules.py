@@ -213,8 +213,9 @@ def test_pet_outside_the_pool(con):
 
 
 def test_tracer_doses(con):
-    doses = {code: imaging(con, code)[3] for code in ("A9552", "A9591", "C9060", "A9500")}
-    assert doses == {"A9552": "fdg_dose", "A9591": "fes_dose", "C9060": "fes_dose", "A9500": "sestamibi_dose"}
+    doses = {code: imaging(con, code)[3] for code in ("A9552", "A9580", "A9591", "A9595", "C9060", "A9500")}
+    others = dict.fromkeys(("A9580", "A9591", "A9595", "C9060"), "other_pet_dose")
+    assert doses == {"A9552": "fdg_dose", "A9500": "sestamibi_dose", **others}
 
 
 @pytest.mark.parametrize("code", ["78800", "78801", "39750-5", "66377006"])

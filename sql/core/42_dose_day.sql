@@ -35,5 +35,5 @@ inner join core.imaging_code as imaging_code
         and imaging_code.code = dose_row.code
 inner join core.cancer_patient as cancer_patient
     on cancer_patient.patient_id = dose_row.patient_id
-where imaging_code.support in ('fdg_dose', 'fes_dose', 'sestamibi_dose')
+where imaging_code.support in ('fdg_dose', 'other_pet_dose', 'sestamibi_dose')
 group by dose_row.patient_id, dose_row.day, imaging_code.support

@@ -7,7 +7,7 @@ traced as (
     select
         clocked.*,
         fdg.dose_id as fdg_id,
-        fes.dose_id as fes_id,
+        other_tracer.dose_id as other_tracer_id,
         sestamibi.dose_id as sestamibi_id,
         breast_reason.order_id is not null as has_breast_reason,
         node_reason.order_id is not null as has_node_reason,
@@ -22,11 +22,11 @@ traced as (
             fdg.patient_id = clocked.patient_id
             and fdg.day = clocked.event_on
             and fdg.dose = 'fdg_dose'
-    left join core.dose_day as fes
+    left join core.dose_day as other_tracer
         on
-            fes.patient_id = clocked.patient_id
-            and fes.day = clocked.event_on
-            and fes.dose = 'fes_dose'
+            other_tracer.patient_id = clocked.patient_id
+            and other_tracer.day = clocked.event_on
+            and other_tracer.dose = 'other_pet_dose'
     left join core.dose_day as sestamibi
         on
             sestamibi.patient_id = clocked.patient_id
@@ -80,7 +80,7 @@ named as (
         case when not proven.is_as_named and otherwise.otherwise is null then 'unmapped' else proven.kind end as kind,
         case
             when not proven.is_as_named then otherwise.otherwise
-            when proven.requires = 'fdg_tracer' and proven.fes_id is not null and proven.fdg_id is null
+            when proven.requires = 'fdg_tracer' and proven.other_tracer_id is not null and proven.fdg_id is null
                 then 'pet_other_tracer'
             else proven.procedure
         end as procedure

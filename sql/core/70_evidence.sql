@@ -14,7 +14,7 @@ fact as (
         neoadjuvant_case.last_dose_id,
         neoadjuvant_case.surgery_id,
         exam_line.fdg_id,
-        exam_line.fes_id,
+        exam_line.other_tracer_id,
         exam_line.sestamibi_id,
         exam_line.requires,
         rated.rating,
@@ -90,8 +90,8 @@ union all
 select order_id, 'tracer' as role, fdg_id as row_id from fact
 where requires = 'fdg_tracer' and fdg_id is not null
 union all
-select order_id, 'tracer' as role, fes_id as row_id from fact
-where requires = 'fdg_tracer' and fes_id is not null
+select order_id, 'tracer' as role, other_tracer_id as row_id from fact
+where requires = 'fdg_tracer' and other_tracer_id is not null
 union all
 select order_id, 'tracer' as role, sestamibi_id as row_id from fact
 where requires = 'sestamibi_or_breast_indication' and sestamibi_id is not null

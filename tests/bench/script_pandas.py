@@ -168,7 +168,7 @@ def imaging_codes():
     meanings = rows.drop_duplicates([*KEY, "procedure", "purpose", "laterality", "support", "requires"]).groupby(KEY, as_index=False).size()
     procedures = pd.read_csv(RULES / "procedure.csv", dtype="str")[["procedure", "response_pool", "is_axillary", "exam_family", "specificity"]]
     rows = rows.drop_duplicates(KEY).merge(meanings, on=KEY).merge(procedures, on="procedure", how="left")
-    rows["is_read_by_more_than_its_code"] = (rows["size"] > 1) | (rows["requires"].notna() & (rows["requires"] != "fdg_tracer")) | rows["support"].isin(["unlisted", "fes_dose"])
+    rows["is_read_by_more_than_its_code"] = (rows["size"] > 1) | (rows["requires"].notna() & (rows["requires"] != "fdg_tracer")) | rows["support"].isin(["unlisted", "other_pet_dose"])
     rows["specificity"] = rows["specificity"].astype(float)
     columns = ["procedure", "purpose", "exam_family", "response_pool", "is_axillary", "specificity", "is_read_by_more_than_its_code"]
     return rows.assign(code_side=rows["laterality"])[[*KEY, *columns, "code_side"]]

@@ -167,7 +167,7 @@ def imaging_codes():
     meanings = rows.group_by(KEY).agg(n=pl.struct("procedure", "purpose", "laterality", "support", "requires").n_unique())
     procedures = pl.read_csv(RULES / "procedure.csv", infer_schema=False).select("procedure", "response_pool", "is_axillary", "exam_family", "specificity")
     rows = rows.unique(KEY).join(meanings, on=KEY).join(procedures, on="procedure", how="left")
-    odd = (col("n") > 1) | (col("requires") != "fdg_tracer").fill_null(False) | col("support").is_in(["unlisted", "fes_dose"]).fill_null(False)
+    odd = (col("n") > 1) | (col("requires") != "fdg_tracer").fill_null(False) | col("support").is_in(["unlisted", "other_pet_dose"]).fill_null(False)
     return rows.select(*KEY, "procedure", "purpose", "exam_family", "response_pool", "is_axillary", col("specificity").cast(pl.Float64), code_side="laterality", is_read_by_more_than_its_code=odd)
 
 
