@@ -37,6 +37,10 @@ for name in [name for name in os.environ if name.startswith("IMAGING_AUDIT_")]:
 # Seconds for each of a hundred audits; tests/test_proof.py proves.
 os.environ["IMAGING_AUDIT_PROOF"] = "false"
 
+if SPARK and not hasattr(sys.modules["__main__"], "__file__"):
+    # One of several processes of pytest runs no file, and PySpark, whoever imports it, ends such a one as its own doctests.
+    sys.modules["__main__"].__file__ = __file__
+
 
 # Files that take minutes.
 MINUTES = {f"test_{name}" for name in ("arrival", "crash", "deploy", "flow", "fuzz", "mutants", "noticing", "publish", "reach", "serve", "vignettes", "year")}

@@ -56,9 +56,6 @@ def quick():
         for name in ("SPARK_REMOTE", "SPARK_CONF_DIR", "SPARK_HOME", "MASTER"):
             changed.delenv(name, raising=False)
         changed.setenv("PYSPARK_SUBMIT_ARGS", QUICK)
-        # One of several processes of pytest runs no file, and PySpark ends whoever runs none as its own doctests.
-        if not hasattr(sys.modules["__main__"], "__file__"):
-            changed.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
         yield
 
 
